@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { defineEvent } from './define';
+import { bytes, clusterId, epoch, incarnation, instant, milliseconds, nodeId, systemId, taskId, volumeId } from './ids';
+
+/** What an agent did or refused, told on its own journal's stream. `at` is its clock: to be read, never compared. */
+const told = { clusterId, nodeId, incarnation, at: instant };
+const nodeSubjects = ({ clusterId, nodeId }: { clusterId: string; nodeId: string }) => [
+  `node/${nodeId}`,
+  `cluster/${clusterId}`,
+];
+const taskSubjects = ({ nodeId, taskId }: { nodeId: string; taskId: string }) => [
+  `task/${taskId}`,
+  ...(taskId.startsWith('serve-') ? [`system/${taskId.slice('serve-'.length)}`] : []),
+  `node/${nodeId}`,
+];
+
+export const NodeStarted = defineEvent('NodeStarted', {
+  version: 1,
+  schema: z.strictObject({
+    ...told,
+    journal: z.enum(['kept', 'new']),
+    held: z.array(z.strictObject({ taskId, epoch })),
+    adopted: z.array(z.strictObject({ systemId, epoch })),
+  }),
+  subjects: nodeSubjects,
+});
+
+export const NodeInventoryReported = defineEvent('NodeInventoryReported', {
+  version: 1,
+  schema: z.strictObject({
+    ...told,
+    driver: z.string(),
+    engineVersion: z.string(),
+    kinds: z.array(z.string()),
+    media: z.array(z.strictObject({ mediaId: z.string(), state: z.enum(['ok', 'dead']), freeBytes: bytes })),
+  }),
+  subjects: nodeSubjects,
+});
+
+/** It serves: claimed, locked, opened, exported, and read back through its own address. */
+export const TaskTaken = defineEvent('TaskTaken', {
+  version: 1,
+  schema: z.strictObject({
+    ...told,
+    taskId,
+    epoch,
+    tookMs: milliseconds,
+    exports: z.array(z.strictObject({ volumeId, uri: z.string() })).optional(),
+  }),
+  subjects: taskSubjects,
+});
+
+export const declineCode = z.enum([
+  'STALE_EPOCH',
+  'SYSTEM_RELEASED',
+  'WATCHDOG_DEAD',
+  'NO_SPACE',
+  'MEDIUM_INVALID',
+  'ENGINE_DOWN',
+  'JOURNAL_FAILED',
+  'BLOCKED',
+]);
+
+export const TaskDeclined = defineEvent('TaskDeclined', {
+  version: 1,
+  schema: z.strictObject({
+    ...told,
+    taskId,
+    epoch,
+    code: declineCode,
+    message: z.string().optional(),
+    highestEpoch: z.int().nonnegative().nullable(),
+    /** The claim that stands, where one refused it. */
+    claim: z.strictObject({ epoch, nodeId: nodeId.nullable() }).optional(),
+  }),
+  subjects: taskSubjects,
+});
+
+export const TaskBlocked = defineEvent('TaskBlocked', {
+  version: 1,
+  schema: z.strictObject({ ...told, taskId, epoch, waitsFor: z.enum(['mediumLock', 'address', 'chainLock']) }),
+  subjects: taskSubjects,
+});
+
+export const TaskStopped = defineEvent('TaskStopped', {
+  version: 1,
+  schema: z.strictObject({ ...told, taskId, epoch, token: z.string().nullable(), doneBytes: bytes }),
+  subjects: taskSubjects,
+});
+
+export const TaskFaulted = defineEvent('TaskFaulted', {
+  version: 1,
+  schema: z.strictObject({
+    ...told,
+    taskId,
+    epoch,
+    errorClass: z.enum(['node', 'subject', 'busy']),
+    code: z.string(),
+    token: z.string().nullable(),
+  }),
+  subjects: taskSubjects,
+});
+
+export const SystemRemoved = defineEvent('SystemRemoved', {
+  version: 1,
+  schema: z.strictObject({ ...told, systemId, epoch }),
+  subjects: ({ systemId, nodeId }) => [`system/${systemId}`, `node/${nodeId}`],
+});
+
+/** The node knows a higher epoch than its orders: the store went back. */
+export const EpochAheadFound = defineEvent('EpochAheadFound', {
+  version: 1,
+  schema: z.strictObject({ ...told, route: z.string(), highestEpoch: epoch, by: z.enum(['journal', 'claim']) }),
+  subjects: nodeSubjects,
+});
+
+/** The agent cannot go on in a stream that it obeys. */
+export const AgentStreamBlocked = defineEvent('AgentStreamBlocked', {
+  version: 1,
+  schema: z.strictObject({ ...told, stream: z.string(), version: z.int().positive(), code: z.string() }),
+  subjects: nodeSubjects,
+});

@@ -1,0 +1,2 @@
+export { fold, type Decider } from './decider';
+export { assertNever, FleetError, invariant, InvariantBroken } from './errors';
