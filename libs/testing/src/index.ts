@@ -1,1 +1,2 @@
-export {};
+export { freePort, startPostgres, type Postgres, type PostgresOptions } from './postgres';
+export { KafkaUnavailable, startKafka, type KafkaOptions, type RunningKafka } from './kafka';

@@ -1,0 +1,202 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FleetError } from '@holdfast/kernel';
+
+const repository = resolve(__dirname, '../../..');
+const READY_MS = 60_000;
+
+/** Kafka could not be fetched or started. The message holds what Maven or the broker said. */
+export class KafkaUnavailable extends FleetError {
+  readonly code = 'KAFKA_UNAVAILABLE';
+  readonly retryable = false;
+  override readonly remedy =
+    'Install a Java runtime (17 or later) and Maven, or set HOLDFAST_KAFKA_BROKERS to a broker that runs.';
+}
+
+export interface KafkaOptions {
+  /** Data, configuration and log of this broker. */
+  dir: string;
+  /** A free one unless said. */
+  port?: number;
+  env?: NodeJS.ProcessEnv;
+  /** Where the jars are kept between runs. */
+  cacheDir?: string;
+  /** In a session of its own: the terminal's Ctrl-C does not reach it. */
+  detached?: boolean;
+}
+
+export interface RunningKafka {
+  readonly brokers: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly process: ChildProcess;
+  /** SIGTERM, and the end awaited. */
+  stop(): Promise<void>;
+  /** SIGKILL: a crash. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and data; resolves once it answers. */
+  restart(): Promise<void>;
+}
+
+/** One real broker (KRaft, no ZooKeeper) on loopback, ready to be asked when this resolves. */
+export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
+  const lib = await kafkaJars(options.cacheDir ?? join(repository, '.holdfast/cache'));
+  const port = options.port ?? (await freePort());
+  const configuration = await configure(options, lib, port);
+
+  let broker = await launch(options, lib, configuration);
+  await ready(broker, port, options.dir);
+
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (broker.exitCode !== null || broker.signalCode !== null) return;
+    const exited = once(broker, 'exit');
+    broker.kill(signal);
+    await exited;
+  };
+  return {
+    brokers: `127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return broker.pid!;
+    },
+    get process() {
+      return broker;
+    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+    async restart() {
+      await end('SIGTERM');
+      broker = await launch(options, lib, configuration);
+      await ready(broker, port, options.dir);
+    },
+  };
+}
+
+/** Fetched once by Maven. The folder appears under its name only when complete; a lock keeps two runs apart. */
+async function kafkaJars(cacheDir: string): Promise<string> {
+  const lib = join(cacheDir, 'kafka-4.4.0');
+  if (existsSync(lib)) return lib;
+  await mkdir(cacheDir, { recursive: true });
+
+  const fetch =
+    '[ -d "$1" ] || { rm -rf "$1.part" && mvn -B -q -f "$2" dependency:copy-dependencies' +
+    ' -DincludeScope=runtime -DoutputDirectory="$1.part" && mv "$1.part" "$1"; }';
+  await run('flock', [
+    join(cacheDir, 'kafka.lock'),
+    ...['sh', '-c', fetch, 'sh', lib, join(repository, 'infra/kafka/pom.xml')],
+  ]);
+  return lib;
+}
+
+async function configure({ dir, env }: KafkaOptions, lib: string, port: number): Promise<string> {
+  const path = join(dir, 'server.properties');
+  const data = join(dir, 'data');
+  const controllerPort = await freePort();
+  await mkdir(dir, { recursive: true });
+  const known = existsSync(path);
+  await writeFile(path, serverProperties(data, port, controllerPort));
+  if (!known) {
+    const clusterId = randomBytes(16).toString('base64url');
+    await run('java', [...javaOptions(lib), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', path], env);
+  }
+  return path;
+}
+
+function serverProperties(data: string, port: number, controllerPort: number): string {
+  return Object.entries({
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'log.dirs': data,
+    'auto.create.topics.enable': false,
+    'offsets.topic.replication.factor': 1,
+    'offsets.topic.num.partitions': 4,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'group.initial.rebalance.delay.ms': 0,
+    // After a crash the broker may not return before its old session has ended: 9 s unless said.
+    'broker.session.timeout.ms': 2000,
+    'broker.heartbeat.interval.ms': 500,
+    // Small and idle most of the time: few threads, and no empty record in the quorum's log twice a second.
+    'metadata.max.idle.interval.ms': 0,
+    'num.network.threads': 2,
+    'num.io.threads': 4,
+    'background.threads': 2,
+  })
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('');
+}
+
+function javaOptions(lib: string): string[] {
+  return ['-Xmx384m', '-XX:+UseSerialGC', '-Dorg.apache.logging.log4j.level=WARN', '-cp', join(lib, '*')];
+}
+
+async function launch({ dir, env, detached = false }: KafkaOptions, lib: string, configuration: string) {
+  const log = await open(join(dir, 'kafka.log'), 'a');
+  const child = spawn('java', [...javaOptions(lib), 'kafka.Kafka', configuration], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', log.fd, log.fd],
+    detached,
+  });
+  await once(child, 'spawn');
+  await log.close();
+  return child;
+}
+
+async function ready(child: ChildProcess, port: number, dir: string): Promise<void> {
+  const deadline = Date.now() + READY_MS;
+  while (!(await answersMetadata(port))) {
+    const ended = child.exitCode !== null || child.signalCode !== null;
+    if (ended || Date.now() > deadline) {
+      child.kill('SIGKILL');
+      const log = await readFile(join(dir, 'kafka.log'), 'utf8');
+      throw new KafkaUnavailable(`Kafka ${ended ? 'ended at once' : 'did not answer'}:\n${log.slice(-2_000)}`);
+    }
+    await sleep(50);
+  }
+}
+
+/** A metadata request, version 4, for no topic: a broker that names itself in the answer can be worked with. */
+function answersMetadata(port: number): Promise<boolean> {
+  const request = Buffer.from('00000010' + '0003' + '0004' + '00000001' + 'ffff' + '00000000' + '00', 'hex');
+  request.writeInt32BE(request.length - 4, 0);
+  return new Promise((answer) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(request));
+    const done = (yes: boolean) => (socket.destroy(), answer(yes));
+    // Length, correlation, throttle time, then the number of brokers.
+    socket.on('data', (bytes) => done(bytes.length >= 16 && bytes.readInt32BE(12) > 0));
+    socket.on('error', () => done(false));
+    socket.on('close', () => done(false));
+    socket.setTimeout(1_000, () => done(false));
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function run(program: string, args: string[], env?: NodeJS.ProcessEnv): Promise<void> {
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stdout.on('data', (text) => (said += text));
+  child.stderr.on('data', (text) => (said += text));
+  const code = await new Promise((ended, failed) => child.on('close', ended).on('error', failed)).catch(
+    (cause: Error) => cause.message,
+  );
+  if (code !== 0) throw new KafkaUnavailable(`${program} failed (${String(code)}):\n${said.slice(-2_000)}`);
+}
