@@ -1,1 +1,2 @@
-export {};
+export { NbdClient, type NbdOptions, type NbdTarget } from './client';
+export { NbdError, type NbdErrorCode } from './errors';
