@@ -1,1 +1,8 @@
-export {};
+export { startObservability, type Telemetry } from './telemetry';
+export { inSpan, currentTraceparent, currentTraceId, type SpanOptions } from './tracing';
+export { logger, nestLogger } from './logger';
+export { counter, gauge, histogram, onScrape, metricsText } from './metrics';
+export { AdminServer, type AdminOptions, type Check, type CheckResult } from './admin-server';
+export { loadConfig, readConfig, secret, ConfigInvalid } from './config';
+export { knownVariables, isKnown, nearestKnown, type KnownVariable } from './known-variables';
+export { Secret, SecretExposed } from './secret';
