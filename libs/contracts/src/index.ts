@@ -107,6 +107,7 @@ export {
   moveCause,
   assignCause,
   SystemServeGranted,
+  SystemRemovalGranted,
   taskKind,
   serveSpec,
   placement,

@@ -110,6 +110,20 @@ export const SystemServeGranted = defineEvent('SystemServeGranted', {
   subjects: ({ systemId, nodeId }) => [`system/${systemId}`, `node/${nodeId}`],
 });
 
+/** This node, and no other, may take the system's files away at this epoch. Committed with the order that says so. */
+export const SystemRemovalGranted = defineEvent('SystemRemovalGranted', {
+  version: 1,
+  schema: z.strictObject({
+    systemId,
+    clusterId,
+    nodeId,
+    epoch,
+    cause: z.enum(['deletion', 'creationFailed']),
+    at: instant,
+  }),
+  subjects: ({ systemId, nodeId }) => [`system/${systemId}`, `node/${nodeId}`],
+});
+
 /* ---- routing-table-<clusterId>: what each node is told to carry ---- */
 
 export const taskKind = z.enum(['serve']);
@@ -135,7 +149,13 @@ const ofTask = { clusterId, taskId, kind: taskKind, subject: z.string(), at: ins
 
 export const TaskAdmitted = defineEvent('TaskAdmitted', {
   version: 1,
-  schema: z.strictObject({ ...ofTask, spec: serveSpec, cost: z.number().nonnegative() }),
+  schema: z.strictObject({
+    ...ofTask,
+    spec: serveSpec,
+    cost: z.number().nonnegative(),
+    /** The highest epoch that was ever granted under this name, if any: the first order counts on from it. */
+    lastEpoch: z.int().nonnegative().optional(),
+  }),
   subjects: taskSubjects,
 });
 
