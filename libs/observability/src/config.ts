@@ -59,6 +59,6 @@ function valueOf(name: string, env: Environment): string | undefined {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw new ConfigInvalid([`${name}_FILE: ${error instanceof Error ? error.message : String(error)}`]);
+    throw new ConfigInvalid([`${name}_FILE: ${(error as Error).message}`]);
   }
 }

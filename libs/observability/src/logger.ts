@@ -4,16 +4,20 @@ import pino from 'pino';
 let service = 'holdfast';
 
 /** Every line names its service, and the trace and span in which it was written. */
-const root = pino({
-  level: process.env['HOLDFAST_LOG_LEVEL'] ?? 'info',
-  base: { pid: process.pid },
-  timestamp: pino.stdTimeFunctions.isoTime,
-  formatters: { level: (label) => ({ level: label }) },
-  mixin: () => {
-    const active = trace.getActiveSpan()?.spanContext();
-    return active === undefined ? { service } : { service, traceId: active.traceId, spanId: active.spanId };
+const root = pino(
+  {
+    level: process.env['HOLDFAST_LOG_LEVEL'] ?? 'info',
+    base: { pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    mixin: () => {
+      const active = trace.getActiveSpan()?.spanContext();
+      return active === undefined ? { service } : { service, traceId: active.traceId, spanId: active.spanId };
+    },
   },
-});
+  // Synchronous: asynchronous lines reach a pipe out of order when the process ends.
+  pino.destination({ dest: 1, sync: true }),
+);
 
 /** JSON lines on stdout. `name` is the part of the program that speaks: `relay`, `inbox`. */
 export function logger(name?: string): pino.Logger {

@@ -30,6 +30,8 @@ export async function startObservability(o: { service: string; agent?: boolean }
 /** Services: the SDK as a whole, with everything that it would find by itself named or switched off. */
 function startSdk(service: string): () => Promise<void> {
   // Required here, not above: an agent must not pay its 18 MB.
+  // Told a level, the SDK prints plain text to the console before anybody can stop it.
+  delete process.env['OTEL_LOG_LEVEL'];
   const { NodeSDK } = require('@opentelemetry/sdk-node') as typeof import('@opentelemetry/sdk-node');
   const sdk = new NodeSDK({
     serviceName: service,

@@ -1,2 +1,3 @@
 export { freePort, startPostgres, type Postgres, type PostgresOptions } from './postgres';
 export { KafkaUnavailable, startKafka, type KafkaOptions, type RunningKafka } from './kafka';
+export { otlpSink, type OtlpSink, type SeenSpan } from './otlp-sink';
