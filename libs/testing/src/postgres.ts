@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -31,6 +31,10 @@ export interface PostgresOptions {
   env?: NodeJS.ProcessEnv;
   /** Settings that differ from PostgreSQL's own, by name. */
   settings?: Readonly<Record<string, string | number>>;
+  /** In a session of its own: the terminal's Ctrl-C does not reach it. */
+  detached?: boolean;
+  /** What it says is kept here too. */
+  logFile?: string;
 }
 
 const SETTINGS = { shared_buffers: '64MB', max_connections: 120 };
@@ -56,7 +60,9 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
         env,
         cwd: '/',
         stdio: ['ignore', 'ignore', 'pipe'],
+        detached: options.detached ?? false,
       }),
+      options.logFile,
     );
 
   let child = await start();
@@ -80,13 +86,14 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   };
 }
 
-async function untilReady(child: ChildProcess): Promise<ChildProcess> {
+async function untilReady(child: ChildProcess, logFile?: string): Promise<ChildProcess> {
   let tail = '';
   await new Promise<void>((ready, failed) => {
     child.once('error', failed);
     child.once('exit', (code, signal) => failed(new Error(`postgres ended (${code ?? signal}): ${tail}`)));
     // Read for ever: a full pipe would stop the server at its next line.
     child.stderr?.on('data', (chunk: Buffer) => {
+      if (logFile) appendFileSync(logFile, chunk);
       tail = (tail + chunk.toString()).slice(-4_000);
       if (tail.includes('ready to accept connections')) ready();
     });
