@@ -71,7 +71,7 @@ function missingPackages() {
   const missing = new Map();
   if (!process.env.HOLDFAST_KAFKA_BROKERS) {
     if (javaVersion() < 17) missing.set('default-jre-headless', 'Java 17 for Kafka');
-    if (!existsSync(kafkaStamp()) && !found('mvn')) missing.set('maven', 'to fetch Kafka, once');
+    if (!existsSync(kafkaFolder()) && !found('mvn')) missing.set('maven', 'to fetch Kafka, once');
   }
   if (!process.env.HOLDFAST_STORAGE_DAEMON && !found('qemu-storage-daemon'))
     missing.set('qemu-system-common', 'qemu-storage-daemon, the storage engine');
@@ -108,31 +108,29 @@ function aptInstall(prefix, names) {
     stop(`apt-get failed: ${stderr.trim().split('\n').at(-1)}`, `type: apt-get install -y ${names.join(' ')}`);
 }
 
-const kafkaFolder = () => at('.holdfast/cache/kafka');
-const kafkaStamp = () => join(kafkaFolder(), '.complete');
+/** Where `startKafka` looks. The folder gets its name once it is whole, so that no half is ever used. */
+const kafkaFolder = () => at('.holdfast/cache/kafka-4.4.0');
 
-/** Kafka's jars, once, by Maven: into a folder of their own, renamed when whole, so that no half is ever used. */
 function fetchKafka() {
-  const pom = at('infra/kafka/pom.xml');
-  const digest = createHash('sha256').update(readFileSync(pom)).digest('hex');
-  if (process.env.HOLDFAST_KAFKA_BROKERS) return;
-  if (existsSync(kafkaStamp()) && readFileSync(kafkaStamp(), 'utf8') === digest) return;
-  const fresh = `${kafkaFolder()}.${process.pid}`;
+  if (process.env.HOLDFAST_KAFKA_BROKERS || existsSync(kafkaFolder())) return;
+  const part = `${kafkaFolder()}.${process.pid}`;
+  const into = `-DoutputDirectory=${part}`;
+  const copy = [
+    '-B',
+    '-q',
+    '-f',
+    at('infra/kafka/pom.xml'),
+    'dependency:copy-dependencies',
+    '-DincludeScope=runtime',
+    into,
+  ];
   download('Kafka 4.4 from Maven Central (54 MB)', () => {
-    const { status, stdout } = run(
-      'mvn',
-      ['-B', '-q', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${fresh}`, '-DincludeScope=runtime'],
-      { stdio: 'pipe' },
-    );
-    if (status !== 0)
-      stop(
-        `Maven could not fetch Kafka:\n${stdout.trim()}`,
-        'or set HOLDFAST_KAFKA_BROKERS to a Kafka of yours, 4.0 or newer',
-      );
+    const { status, stdout } = run('mvn', copy, { stdio: 'pipe' });
+    if (status === 0) return;
+    const remedy = 'or set HOLDFAST_KAFKA_BROKERS to a Kafka of yours, 4.0 or newer';
+    stop(`Maven could not fetch Kafka:\n${stdout.trim()}`, remedy);
   });
-  writeFileSync(join(fresh, '.complete'), digest);
-  rmSync(kafkaFolder(), { recursive: true, force: true });
-  renameSync(fresh, kafkaFolder());
+  renameSync(part, kafkaFolder());
 }
 
 /** Output of sources that are gone: tsc -b leaves it, and it would still be found by its name. */
