@@ -39,14 +39,19 @@ export async function otlpSink(): Promise<OtlpSink> {
     spans: () => seen,
     waitFor: (predicate, timeoutMs = 10_000) =>
       new Promise((resolve, reject) => {
-        const end = () => (clearTimeout(timer), waiting.delete(look));
+        const end = () => {
+          clearTimeout(timer);
+          waiting.delete(look);
+        };
         const timer = setTimeout(() => {
           end();
           reject(new Error(`no such span; seen: ${seen.map(({ name }) => name).join(', ') || 'none'}`));
         }, timeoutMs);
         const look = () => {
           const found = seen.find(predicate);
-          if (found) (end(), resolve(found));
+          if (found === undefined) return;
+          end();
+          resolve(found);
         };
         waiting.add(look);
         look();
