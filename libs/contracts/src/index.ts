@@ -158,5 +158,6 @@ export {
   ServiceStatusObserved,
   type ParkCode,
 } from './log.events';
+export { upcast } from './upcast';
 export { topics, allTopics, contractOf, allContracts, topicOf, contextNumbers, roleOf } from './topics';
 export { requests, requestContractOf } from './requests';
