@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { type Postgres, type PostgresOptions, startPostgres } from './postgres';
+
+/** Makes a database ready for a suite: `setUpStore` of the event store. */
+export type SetUp = (options: { url: string }) => Promise<void>;
+
+/** An empty database of its own on this server, set up; its url. */
+export async function freshDatabase(postgres: Pick<Postgres, 'url'>, setUp?: SetUp): Promise<string> {
+  const name = `suite_${randomUUID().slice(0, 8)}`;
+  const client = new Client({ connectionString: postgres.url });
+  await client.connect();
+  try {
+    await client.query(`create database ${name}`);
+  } finally {
+    await client.end();
+  }
+  const url = postgres.url.replace(/[^/]+$/, name);
+  await setUp?.({ url });
+  return url;
+}
+
+/** A real PostgreSQL in a folder of its own, for the specs of one file. Nothing of it is left after `stop`. */
+export async function temporaryPostgres(options: Omit<PostgresOptions, 'dir'> = {}): Promise<Postgres> {
+  const base = await mkdtemp(join(tmpdir(), 'holdfast-postgres-'));
+  const dir = join(base, 'data');
+  const postgres = await startPostgres({ ...options, dir });
+  const { stop } = postgres;
+  // Assigned, not spread: pid and process are looked up at each use.
+  return Object.assign(postgres, {
+    stop: async () => {
+      await stop();
+      // Root's data may lie elsewhere, behind a link.
+      await rm(await realpath(dir), { recursive: true });
+      await rm(base, { recursive: true, force: true });
+    },
+  });
+}
