@@ -1,0 +1,212 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, closeSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { EngineError } from './errors';
+import { identify, isAlive, killProcess, type ProcessIdentity } from './process-identity';
+import { QmpClient } from './qmp';
+
+/** `disk`: acknowledged is on the medium's disks. `os`: in the host's memory, enough where all nodes share one host. */
+export type Flush = 'os' | 'disk';
+
+export interface EngineOptions {
+  binary: string;
+  flush: Flush;
+}
+
+/** A volume as the daemon opens it: its layers' files, bottom to top. Only the top is writable. */
+export interface OpenVolume {
+  name: string;
+  layers: { k: number; filename: string }[];
+  direct?: boolean;
+}
+
+export const SERVING_PORT = 10809;
+const OPENING_DEADLINE_MS = 2_000;
+const START_DEADLINE_MS = 3_000;
+
+/**
+ * One `qemu-storage-daemon`, detached: it outlives the agent. Its folder below `run/` is made first and named on its
+ * command line, so that a daemon that nobody wrote down is found all the same.
+ */
+export class StorageDaemon {
+  private constructor(
+    readonly folder: string,
+    readonly identity: ProcessIdentity,
+    private readonly qmp: QmpClient,
+    private readonly flush: Flush,
+  ) {}
+
+  static async start(folder: string, options: EngineOptions): Promise<StorageDaemon> {
+    await mkdir(folder, { recursive: true });
+    const identity = await launch(folder, options.binary);
+    await noteAdopted(folder, identity);
+    const qmp = await connectOnceUp(folder, identity);
+    const daemon = new StorageDaemon(folder, identity, qmp, options.flush);
+    try {
+      await daemon.execute('object-add', { 'qom-type': 'throttle-group', id: 'tg', limits: {} });
+    } catch (error) {
+      daemon.kill();
+      throw error;
+    }
+    return daemon;
+  }
+
+  /** The daemon that runs in this folder already, or undefined: nobody lives there, or nobody answers. */
+  static async attach(folder: string, flush: Flush): Promise<StorageDaemon | undefined> {
+    const identity = await readAdopted(folder);
+    if (!identity || !isAlive(identity)) return undefined;
+    try {
+      return new StorageDaemon(folder, identity, await QmpClient.connect(join(folder, 'qmp')), flush);
+    } catch (error) {
+      if (error instanceof EngineError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Settles when the process is gone. */
+  get gone(): Promise<void> {
+    return this.qmp.gone;
+  }
+
+  async open(volume: OpenVolume): Promise<void> {
+    const root = { driver: 'throttle', 'node-name': volume.name, 'throttle-group': 'tg', file: this.chain(volume) };
+    await this.execute('blockdev-add', root, OPENING_DEADLINE_MS);
+  }
+
+  async close(name: string): Promise<void> {
+    await this.execute('blockdev-del', { 'node-name': name }, OPENING_DEADLINE_MS);
+  }
+
+  async listen(host: string, port: number): Promise<void> {
+    const addr = { type: 'inet', data: { host, port: String(port) } };
+    await this.execute('nbd-server-start', { addr, 'max-connections': 0 });
+  }
+
+  /** `writethrough`: an acknowledged write is durable. qcow2 keeps its tables in the process, SIGKILL would lose them. */
+  async export(name: string): Promise<void> {
+    const options = { type: 'nbd', id: `e-${name}`, 'node-name': name, name, writable: true, writethrough: true };
+    await this.execute('block-export-add', options);
+  }
+
+  async exports(): Promise<string[]> {
+    const found = await this.execute<{ 'node-name': string; 'shutting-down': boolean }[]>('query-block-exports');
+    return found.filter((one) => !one['shutting-down']).map((one) => one['node-name']);
+  }
+
+  /** Node name and image file of everything that is open. */
+  async openFiles(): Promise<{ node: string; file: string }[]> {
+    const nodes = await this.execute<{ 'node-name': string; file: string }[]>('query-named-block-nodes', {
+      flat: true,
+    });
+    return nodes.map((one) => ({ node: one['node-name'], file: one.file }));
+  }
+
+  /** Clients off first, then every image closed and thereby flushed, then the end of the process. */
+  async stop(): Promise<void> {
+    const names = await this.exports();
+    for (const name of names) await this.execute('block-export-del', { id: `e-${name}`, mode: 'hard' });
+    await this.execute('nbd-server-stop');
+    for (const name of names) await this.close(name);
+    await this.execute('quit');
+    await this.gone;
+  }
+
+  /** How long the daemon takes to answer. It throws when the deadline is missed. */
+  async ping(): Promise<number> {
+    const asked = performance.now();
+    await this.execute('query-block-exports');
+    return performance.now() - asked;
+  }
+
+  /** Its first monitor is silent: no client may go on with it. The second one closes the door, or SIGKILL does. */
+  async cutOff(): Promise<void> {
+    try {
+      const cut = await QmpClient.connect(join(this.folder, 'cut'));
+      await cut.execute('nbd-server-stop');
+      cut.close();
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+    }
+    this.kill();
+  }
+
+  kill(): void {
+    killProcess(this.identity);
+  }
+
+  private execute<Result>(command: string, args: object = {}, deadlineMs?: number): Promise<Result> {
+    return this.qmp.execute<Result>(command, args, deadlineMs);
+  }
+
+  private chain({ name, layers, direct = false }: OpenVolume): object {
+    const cache = { direct, 'no-flush': this.flush === 'os' };
+    const top = layers.at(-1)!.k;
+    return layers.reduce<object | null>((backing, { k, filename }) => {
+      const file = { driver: 'file', filename, locking: 'on', cache };
+      const readOnly = k === top ? { discard: 'unmap' } : { 'read-only': true };
+      return { driver: 'qcow2', 'node-name': `${name}.${k}`, cache, ...readOnly, file, ...(backing && { backing }) };
+    }, null)!;
+  }
+}
+
+async function launch(folder: string, binary: string): Promise<ProcessIdentity> {
+  const monitor = (id: string, path: string) => [
+    ...['--chardev', `socket,id=${id},path=${path},server=on,wait=off`],
+    ...['--monitor', `chardev=${id}`],
+  ];
+  const args = ['--pidfile', join(folder, 'pid'), ...monitor('m0', 'qmp'), ...monitor('m1', 'cut')];
+  const log = openSync(join(folder, 'log'), 'a');
+  try {
+    // Its sockets are named from its own working folder: 108 bytes are not enough for every path from the root.
+    const child = spawn(binary, args, { cwd: folder, detached: true, stdio: ['ignore', log, log] });
+    const failed = once(child, 'error').then(([cause]) => {
+      throw new EngineError('ENGINE_GONE', `${binary} does not start`, { cause });
+    });
+    await Promise.race([once(child, 'spawn'), failed]);
+    failed.catch(() => undefined); // later errors are about signals to a process that we do not own any more
+    child.unref();
+    const identity = identify(child.pid!);
+    if (!identity) throw new EngineError('ENGINE_GONE', await lastWords(folder));
+    return identity;
+  } finally {
+    closeSync(log);
+  }
+}
+
+async function connectOnceUp(folder: string, identity: ProcessIdentity): Promise<QmpClient> {
+  const deadline = performance.now() + START_DEADLINE_MS;
+  for (;;) {
+    try {
+      return await QmpClient.connect(join(folder, 'qmp'));
+    } catch (error) {
+      if (!isAlive(identity)) throw new EngineError('ENGINE_GONE', await lastWords(folder), { cause: error });
+      if (performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+      else {
+        killProcess(identity);
+        throw error;
+      }
+    }
+  }
+}
+
+async function lastWords(folder: string): Promise<string> {
+  const words = (await readFile(join(folder, 'log'), 'utf8')).trim().split('\n').at(-1);
+  return `the daemon in ${basename(folder)} ended at once: ${words || 'it said nothing'}`;
+}
+
+/** Whoever is not in this file is nobody's daemon, and is killed by agent or watchdog. */
+async function noteAdopted(folder: string, identity: ProcessIdentity): Promise<void> {
+  const path = join(folder, 'adopted.json');
+  await writeFile(`${path}.new`, JSON.stringify(identity));
+  await rename(`${path}.new`, path);
+}
+
+export async function readAdopted(folder: string): Promise<ProcessIdentity | undefined> {
+  try {
+    return JSON.parse(await readFile(join(folder, 'adopted.json'), 'utf8')) as ProcessIdentity;
+  } catch {
+    return undefined; // absent or torn: then nobody was adopted
+  }
+}

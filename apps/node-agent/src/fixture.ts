@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { serveSpec } from '@holdfast/contracts';
+import { NbdClient } from '@holdfast/nbd';
+import { SERVING_PORT } from './engine.driver';
+import { Facts } from './facts';
+import { Journal } from './journal';
+import type { Fact, ServeOrder } from './journal-records';
+import type { HeardOrder } from './order.rules';
+import { daemonsBelow, killProcess } from './process-identity';
+import { Serving } from './serving';
+
+/** For specs: a medium, and nodes that are agents' parts in this very process, with real daemons. */
+export class TestCluster {
+  readonly root = mkdtempSync('/var/tmp/holdfast-agent-');
+  readonly medium = join(this.root, 'medium', 'alpha');
+  private readonly nodes: TestNode[] = [];
+  private readonly network = 1 + Math.floor(Math.random() * 250);
+
+  constructor() {
+    mkdirSync(this.medium, { recursive: true });
+  }
+
+  systemFolder(systemId = 's1'): string {
+    return join(this.medium, systemId);
+  }
+
+  /** Each node has an address of its own for every system, so that "address in use" is not the hidden fence. */
+  address(node: number): string {
+    return `127.77.${this.network}.${node}`;
+  }
+
+  async node(number: number): Promise<TestNode> {
+    const node = await TestNode.start(this, number);
+    this.nodes.push(node);
+    return node;
+  }
+
+  async clear(): Promise<void> {
+    for (const { serving, journal } of this.nodes) {
+      await serving.leave();
+      await journal.close();
+    }
+    for (let number = 1; number < 10; number++)
+      for (const { identity } of daemonsBelow(join(this.root, `n${number}`, 'run'))) killProcess(identity);
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+export class TestNode {
+  watchdogAlive = true;
+  readonly log: string[] = [];
+
+  private constructor(
+    readonly cluster: TestCluster,
+    readonly number: number,
+    readonly incarnation: string,
+    readonly journal: Journal,
+    readonly facts: Facts,
+    readonly serving: Serving,
+  ) {}
+
+  static async start(cluster: TestCluster, number: number): Promise<TestNode> {
+    const nodeId = `n${number}`;
+    const state = join(cluster.root, nodeId);
+    const incarnation = randomUUID();
+    const journal = await Journal.open(join(state, 'journal'));
+    const facts = new Facts(journal, { clusterId: 'alpha', nodeId, incarnation });
+    const serving: Serving = new Serving({
+      node: {
+        nodeId,
+        mediumFolder: cluster.medium,
+        runFolder: join(state, 'run'),
+        engine: { binary: 'qemu-storage-daemon', flush: 'os' },
+        addressOf: () => cluster.address(number),
+      },
+      incarnation,
+      journal,
+      facts,
+      watchdogAlive: () => node.watchdogAlive,
+      log: (message, details) => node.log.push(`${message} ${JSON.stringify(details)}`),
+    });
+    const node = new TestNode(cluster, number, incarnation, journal, facts, serving);
+    return node;
+  }
+
+  get runFolder(): string {
+    return join(this.cluster.root, `n${this.number}`, 'run');
+  }
+
+  serve(epoch: number, more: Partial<HeardOrder> & { create?: boolean } = {}): Promise<void> {
+    return this.serving.order({ ...serveOrder(epoch, more), nodeIncarnation: this.incarnation, ...more });
+  }
+
+  told(): { type: string; data: Record<string, unknown> }[] {
+    return this.journal.state.facts.map(({ type, data }) => ({ type, data: data as Record<string, unknown> }));
+  }
+
+  lastTold(): { type: string; data: Record<string, unknown> } | undefined {
+    return this.told().at(-1);
+  }
+
+  async untilTold(type: string, where: (fact: Fact) => boolean = () => true): Promise<Fact> {
+    for (;;) {
+      const found = this.journal.state.facts.find((fact) => fact.type === type && where(fact));
+      if (found) return found;
+      await new Promise<void>((resolve) => this.facts.onTold(resolve));
+    }
+  }
+
+  connect(volume = 'v1'): Promise<NbdClient> {
+    const host = this.cluster.address(this.number);
+    return NbdClient.connect({ host, port: SERVING_PORT }, volume, { timeoutMs: 2_000 });
+  }
+
+  daemonPid(): number {
+    return this.serving.held()[0]!.daemon.identity.pid;
+  }
+}
+
+export function serveOrder(epoch: number, { create = false, systemId = 's1' } = {}): ServeOrder {
+  const volumes = ['v1', 'v2'].map((volumeId) => ({ volumeId, sizeBytes: 8 << 20 }));
+  const spec = serveSpec.parse({ systemId, address: '127.77.0.1', volumes, ...(create && { create }) });
+  return { taskId: `serve-${systemId}`, systemId, epoch, spec };
+}
+
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
+}

@@ -1,0 +1,183 @@
+import { access, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FleetError } from '@holdfast/kernel';
+import { NbdClient } from '@holdfast/nbd';
+import { createChain, PROBE_IMAGE, readChain, type Chain } from './chain';
+import { highestClaim, makeClaim, type Claim } from './claims';
+import { SERVING_PORT, StorageDaemon, type EngineOptions } from './engine.driver';
+import { EngineError, MediumInvalid } from './errors';
+import type { ServeOrder } from './journal-records';
+
+/** Where and with what this node serves. */
+export interface NodeEngine {
+  nodeId: string;
+  /** `<medium>/<clusterId>` */
+  mediumFolder: string;
+  runFolder: string;
+  engine: EngineOptions;
+  /** The address that this node serves a system at: its own, unless the node has an address of its own for it. */
+  addressOf(order: ServeOrder): string;
+}
+
+export type WaitsFor = 'mediumLock' | 'address';
+
+export interface Attempt {
+  /** Aborted when a newer order, a recall or a removal has arrived. */
+  signal: AbortSignal;
+  /** Told once it waits longer than a second. */
+  blocked(waitsFor: WaitsFor): void;
+  /** Durable before the next step. */
+  effect(name: 'claimed' | 'locked' | 'exported'): Promise<void>;
+}
+
+/** The claim that stands is not this order's. */
+export class ClaimRefused extends FleetError {
+  readonly retryable = false;
+  constructor(
+    readonly code: 'STALE_EPOCH' | 'SYSTEM_RELEASED',
+    readonly claim: Claim,
+  ) {
+    super(`claim ${claim.epoch} of ${claim.nodeId ?? 'nobody'} stands`);
+  }
+}
+
+/** Something newer was ordered meanwhile: this attempt ends without a word. */
+export class Superseded extends FleetError {
+  readonly code = 'SUPERSEDED';
+  readonly retryable = false;
+}
+
+const RETRY_MS = 100;
+const TELL_AFTER_MS = 1_000;
+
+/** Rows 2 to 6 of serving: claim, open under the lock, claim and list read again, export, test through the front door. */
+export async function takeUp(order: ServeOrder, node: NodeEngine, attempt: Attempt): Promise<StorageDaemon> {
+  const folder = join(node.mediumFolder, order.systemId);
+  await claim(order, node, folder);
+  await attempt.effect('claimed');
+  await createIfNew(order, folder);
+  const daemon = await StorageDaemon.start(join(node.runFolder, `${order.systemId}.e${order.epoch}`), node.engine);
+  try {
+    await openUnderClaim(daemon, order, { folder, nodeId: node.nodeId, attempt });
+    await attempt.effect('locked');
+    const address = node.addressOf(order);
+    await patiently(attempt, 'address', () => daemon.listen(address, SERVING_PORT));
+    // The self-test comes first: no client may write before the way through the address is known to work.
+    await daemon.export('probe');
+    await testThrough(address, order.epoch);
+    for (const { volumeId } of order.spec.volumes) await daemon.export(volumeId);
+    await attempt.effect('exported');
+    return daemon;
+  } catch (error) {
+    daemon.kill();
+    throw error;
+  }
+}
+
+async function claim(order: ServeOrder, { nodeId, mediumFolder }: NodeEngine, folder: string): Promise<void> {
+  const claims = join(folder, 'claims');
+  // The cluster's folder must be there: an unmounted medium is not an empty one.
+  await access(mediumFolder).catch((cause) => {
+    throw new MediumInvalid(`${mediumFolder} cannot be reached`, { cause });
+  });
+  if (order.spec.create) await mkdir(claims, { recursive: true });
+  const outcome = await makeClaim(claims, { epoch: order.epoch, nodeId, by: order.taskId });
+  if (!outcome.made) throw new ClaimRefused(outcome.code, outcome.claim);
+}
+
+async function createIfNew({ epoch, spec }: ServeOrder, folder: string): Promise<void> {
+  if (spec.create && !(await readChain(folder))) await createChain(folder, epoch, spec.volumes);
+}
+
+/** The lock admits one daemon; who came late learns it from the claim, read after the lock is had. */
+async function openUnderClaim(
+  daemon: StorageDaemon,
+  order: ServeOrder,
+  { folder, nodeId, attempt }: { folder: string; nodeId: string; attempt: Attempt },
+): Promise<void> {
+  for (;;) {
+    const opened = await patiently(attempt, 'mediumLock', async () => {
+      await checkClaim(order, nodeId, folder);
+      const chain = await mustReadChain(folder);
+      await openAll(daemon, chain, folder);
+      return chain;
+    });
+    await checkClaim(order, nodeId, folder);
+    if (JSON.stringify(await mustReadChain(folder)) === JSON.stringify(opened)) return;
+    // A passed owner froze a point before it died: what it listed since lies above what was opened.
+    await closeAll(daemon, opened);
+  }
+}
+
+async function openAll(daemon: StorageDaemon, chain: Chain, folder: string): Promise<void> {
+  const volumes = chain.volumes.map(({ volumeId, layers }) => ({
+    name: volumeId,
+    layers: layers.map(({ k, file }) => ({ k, filename: join(folder, file) })),
+  }));
+  const probe = { name: 'probe', layers: [{ k: 0, filename: join(folder, PROBE_IMAGE) }] };
+  const opened: string[] = [];
+  try {
+    for (const volume of [...volumes, probe]) {
+      await daemon.open(volume);
+      opened.push(volume.name);
+    }
+  } catch (error) {
+    // Half a system is not held while waiting for the other half: two starters would wait for each other.
+    for (const name of opened) await daemon.close(name);
+    throw error;
+  }
+}
+
+async function closeAll(daemon: StorageDaemon, chain: Chain): Promise<void> {
+  for (const { volumeId } of chain.volumes) await daemon.close(volumeId);
+  await daemon.close('probe');
+}
+
+async function checkClaim(order: ServeOrder, nodeId: string, folder: string): Promise<void> {
+  const standing = await highestClaim(join(folder, 'claims'));
+  if (!standing) throw new MediumInvalid(`the claims of ${order.systemId} are gone`);
+  if (standing.epoch !== order.epoch || standing.nodeId !== nodeId) throw new ClaimRefused('STALE_EPOCH', standing);
+}
+
+async function mustReadChain(folder: string): Promise<Chain> {
+  const chain = await readChain(folder);
+  if (!chain) throw new MediumInvalid(`there is no chain.json in ${folder}`);
+  return chain;
+}
+
+/** Again and again while somebody else holds the lock or the address. Never forced, never by time. */
+async function patiently<T>(attempt: Attempt, waitsFor: WaitsFor, work: () => Promise<T>): Promise<T> {
+  const awaited = waitsFor === 'address' ? 'ADDRESS_IN_USE' : 'IMAGE_LOCKED';
+  const tellAt = performance.now() + TELL_AFTER_MS;
+  for (let told = false; ;) {
+    if (attempt.signal.aborted) throw new Superseded('a newer order arrived');
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof EngineError && error.code === awaited)) throw error;
+    }
+    if (!told && performance.now() >= tellAt) {
+      told = true;
+      attempt.blocked(waitsFor);
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
+const TEST_BYTES = 4_096;
+
+/** One write, flush and read through the served address, on an image of its own. */
+async function testThrough(host: string, epoch: number): Promise<void> {
+  const stamp = Buffer.alloc(TEST_BYTES, `epoch ${epoch} `);
+  try {
+    const nbd = await NbdClient.connect({ host, port: SERVING_PORT }, 'probe', { timeoutMs: 2_000 });
+    await nbd.write(0, stamp);
+    await nbd.flush();
+    const back = await nbd.read(0, TEST_BYTES);
+    nbd.close();
+    if (!back.equals(stamp))
+      throw new EngineError('ENGINE_REFUSED', `${host} gives back other bytes than were written`);
+  } catch (cause) {
+    throw new EngineError('ENGINE_REFUSED', `the self-test through ${host} failed`, { cause });
+  }
+}
