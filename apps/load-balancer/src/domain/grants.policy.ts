@@ -1,0 +1,36 @@
+import type { Instant, SystemId } from '@holdfast/contracts';
+import type { TableEvent } from './routing-table';
+import type { SystemCommand } from './system.decider';
+
+/**
+ * What the systems' own streams must say beside these events of a routing table. Both are one append: an order without
+ * its grant, or a grant without its order, is never written, and the system's expected version makes the epoch unique.
+ */
+export function grantsFor(events: readonly TableEvent[]): SystemCommand[] {
+  return events.flatMap(({ type, data }): SystemCommand[] => {
+    switch (type) {
+      case 'TaskMoved': {
+        const { nodeId, epoch, cause, at } = data;
+        return [{ type: 'GrantServe', systemId: data.spec.systemId, nodeId, epoch, cause, at }];
+      }
+      case 'TaskAssigned': {
+        const { nodeId, epoch, cause, at } = data;
+        // An offer to a restarted agent repeats the grant that stands.
+        if (cause === 'nodeStarted') return [];
+        return [{ type: 'GrantServe', systemId: data.spec.systemId, nodeId, epoch, cause, at }];
+      }
+      case 'SystemRemovalOrdered': {
+        const { systemId, nodeId, epoch, at } = data;
+        return [{ type: 'GrantRemoval', systemId, nodeId, epoch, at }];
+      }
+      case 'TaskCancelled':
+        return data.by === 'retirement' ? [confirmRetired(data)] : [];
+      default:
+        return [];
+    }
+  });
+}
+
+function confirmRetired({ subject, at }: { subject: string; at: Instant }): SystemCommand {
+  return { type: 'ConfirmRetired', systemId: subject.slice('system/'.length) as SystemId, at };
+}

@@ -1,0 +1,390 @@
+import type { SystemId } from '@holdfast/contracts';
+import { FixtureTable, node, taskOf } from './table-fixture';
+
+/** s1 is served by n1: alone at first, so that the test knows where it is; the others are opened after. */
+function servedByN1(...others: string[]): FixtureTable {
+  const fixture = FixtureTable.withNodes('n1').serve('s1');
+  for (const other of others) fixture.open(other);
+  return fixture;
+}
+
+describe('a system that is admitted', () => {
+  it('is ordered of a node at epoch 1, which may make its images', () => {
+    expect(FixtureTable.withNodes('n1').admit('s1')).toEqual([
+      'TaskAdmitted serve-s1',
+      'TaskAssigned serve-s1 n1@1 admitted create',
+    ]);
+  });
+
+  it('waits with the reason while no node is open, and is placed by the first that opens', () => {
+    const fixture = FixtureTable.withNodes('n1');
+    fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'suspect' });
+    expect(fixture.admit('s1')).toEqual(['TaskAdmitted serve-s1', 'TaskDeferred serve-s1 {"suspect":1}']);
+    expect(fixture.open('n2')).toEqual(['NodeOpened n2', 'TaskAssigned serve-s1 n2@1 retry create']);
+  });
+
+  it('is told once why it waits, and again when the reason changes', () => {
+    const fixture = new FixtureTable();
+    fixture.admit('s1');
+    expect(fixture.do({ type: 'CheckTask', taskId: taskOf('s1') })).toEqual([]);
+    fixture.open('n1');
+    expect(fixture.task('s1').phase).toBe('assigned');
+  });
+
+  it('goes on from the last epoch under its name', () => {
+    const fixture = FixtureTable.withNodes('n1');
+    fixture.systems['s1'] = { phase: 'absent', epoch: 7 };
+    expect(fixture.admit('s1')).toContain('TaskAssigned serve-s1 n1@8 admitted create');
+  });
+
+  it('is confirmed once; told twice changes nothing', () => {
+    const fixture = FixtureTable.withNodes('n1');
+    fixture.admit('s1');
+    expect(fixture.take('s1')).toEqual(['TaskStartConfirmed serve-s1 n1@1']);
+    expect(fixture.take('s1')).toEqual([]);
+  });
+
+  it('is created by the next node when the creating one dies', () => {
+    const fixture = FixtureTable.withNodes('n1');
+    fixture.admit('s1');
+    fixture.open('n2');
+    expect(fixture.close('n1')).toEqual(['NodeClosed n1 down', 'TaskMoved serve-s1 n1→n2@2 nodeDown create']);
+    fixture.take('s1');
+    fixture.open('n1');
+    expect(fixture.close('n2')).toEqual(['NodeClosed n2 down', 'TaskMoved serve-s1 n2→n1@3 nodeDown']);
+  });
+});
+
+describe('a node', () => {
+  it('that is down or has an impaired engine loses its systems to others', () => {
+    expect(servedByN1('n2').close('n1', 'down')).toEqual(['NodeClosed n1 down', 'TaskMoved serve-s1 n1→n2@2 nodeDown']);
+    expect(servedByN1('n2').close('n1', 'impaired')).toContain('TaskMoved serve-s1 n1→n2@2 impaired');
+    expect(servedByN1('n2').close('n1', 'retired')).toContain('TaskMoved serve-s1 n1→n2@2 operator');
+  });
+
+  it.each(['suspect', 'isolated', 'impaired'] as const)(
+    'that is %s keeps what it has and gets nothing new',
+    (cause) => {
+      const fixture = servedByN1('n2');
+      expect(fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause })).toEqual([`NodeCordoned n1 ${cause}`]);
+      fixture.admit('s2');
+      fixture.admit('s3');
+      expect(fixture.task('s2').nodeId).toBe('n2');
+      expect(fixture.task('s3').nodeId).toBe('n2');
+    },
+  );
+
+  it('whose suspicion is withdrawn is open again; one that is isolated is not', () => {
+    const fixture = servedByN1();
+    fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'suspect' });
+    expect(fixture.do({ type: 'WithdrawSuspicion', nodeId: node('n1') })).toEqual(['NodeOpened n1']);
+    fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'isolated' });
+    expect(fixture.do({ type: 'WithdrawSuspicion', nodeId: node('n1') })).toEqual([]);
+  });
+
+  it('that is suspect may become isolated, never the reverse; a closed one is only opened', () => {
+    const fixture = servedByN1();
+    fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'suspect' });
+    expect(fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'isolated' })).toHaveLength(1);
+    expect(fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'suspect' })).toEqual([]);
+    fixture.close('n1');
+    expect(fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'isolated' })).toEqual([]);
+    expect(fixture.close('n1')).toEqual([]);
+  });
+
+  it('that comes back finds its system at the same epoch when nobody else could take it', () => {
+    const fixture = servedByN1();
+    expect(fixture.close('n1')).toEqual(['NodeClosed n1 down', 'TaskDeferred serve-s1 {"down":1}']);
+    expect(fixture.do({ type: 'ReofferTasks', nodeId: node('n1') })).toEqual([
+      'TaskAssigned serve-s1 n1@1 nodeStarted',
+    ]);
+    expect(fixture.open('n1')).toEqual(['NodeOpened n1']);
+  });
+
+  it('that comes back gets its systems by later failures only: nothing moves home by itself', () => {
+    const fixture = servedByN1('n2');
+    fixture.close('n1');
+    fixture.take('s1');
+    expect(fixture.open('n1')).toEqual(['NodeOpened n1']);
+    expect(fixture.close('n2')).toContain('TaskMoved serve-s1 n2→n1@3 nodeDown');
+  });
+});
+
+describe('an agent that starts', () => {
+  it('is offered what it owns at the same epoch, and nothing of others', () => {
+    const fixture = servedByN1('n2');
+    expect(fixture.do({ type: 'ReofferTasks', nodeId: node('n2') })).toEqual([]);
+    expect(fixture.do({ type: 'ReofferTasks', nodeId: node('n1') })).toEqual([
+      'TaskAssigned serve-s1 n1@1 nodeStarted',
+    ]);
+    expect(fixture.take('s1')).toEqual(['TaskStartConfirmed serve-s1 n1@1']);
+    expect(fixture.systems['s1']?.epoch).toBe(1);
+  });
+
+  it('is offered it under a brake too', () => {
+    const fixture = servedByN1('n2');
+    fixture.do({ type: 'HoldPlacement', brake: 'frozen' });
+    expect(fixture.do({ type: 'ReofferTasks', nodeId: node('n1') })).toHaveLength(1);
+  });
+
+  it('is told again to stop what it was told to stop', () => {
+    const fixture = servedByN1();
+    fixture.do({ type: 'RetireTask', taskId: taskOf('s1') });
+    expect(fixture.do({ type: 'ReofferTasks', nodeId: node('n1') })).toEqual(['TaskRecalled serve-s1 n1@1']);
+  });
+});
+
+describe('an order without an answer', () => {
+  const ordered = () => {
+    const fixture = FixtureTable.withNodes('n1');
+    fixture.admit('s1');
+    fixture.open('n2');
+    return fixture;
+  };
+  const check = { type: 'CheckTask', taskId: taskOf('s1') } as const;
+
+  it('goes to another node after 5 s, not a millisecond sooner', () => {
+    expect(ordered().wait(4_999).do(check)).toEqual([]);
+    expect(ordered().wait(5_000).do(check)).toEqual(['TaskMoved serve-s1 n1→n2@2 notTaken create']);
+  });
+
+  it('stays where it is while the node is suspect, or we hold', () => {
+    const suspect = ordered();
+    suspect.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'suspect' });
+    expect(suspect.wait(60_000).do(check)).toEqual([]);
+    const blind = ordered();
+    blind.do({ type: 'HoldPlacement', brake: 'blind' });
+    expect(blind.wait(60_000).do(check)).toEqual([]);
+  });
+
+  it('stays when nobody else is open, and does not go to and fro between two silent nodes', () => {
+    const alone = FixtureTable.withNodes('n1');
+    alone.admit('s1');
+    expect(alone.wait(60_000).do(check)).toEqual([]);
+    const both = ordered();
+    both.wait(5_000).do(check);
+    expect(both.wait(5_000).do(check)).toEqual([]);
+    expect(both.wait(25_000).do(check)).toEqual(['TaskMoved serve-s1 n2→n1@3 notTaken create']);
+  });
+
+  it('is no silence when the node says what it waits for: never given up by time', () => {
+    const fixture = ordered();
+    const blocked = { type: 'NoteBlocked', ...fixture.owner('s1'), waitsFor: 'mediumLock' } as const;
+    expect(fixture.do(blocked)).toEqual(['TaskHeld serve-s1 n1@1']);
+    expect(fixture.do(blocked)).toEqual([]);
+    expect(fixture.wait(3_600_000).do(check)).toEqual([]);
+    expect(fixture.close('n1')).toContain('TaskMoved serve-s1 n1→n2@2 nodeDown create');
+    expect(fixture.do({ ...blocked, ...fixture.owner('s1') })).toEqual(['TaskHeld serve-s1 n2@2']);
+    expect(fixture.take('s1')).toEqual(['TaskStartConfirmed serve-s1 n2@2']);
+  });
+});
+
+describe('a refusal', () => {
+  it('sends a system that was served before to the next node, and not back within 30 s', () => {
+    const fixture = servedByN1('n2');
+    fixture.close('n1');
+    fixture.open('n1');
+    expect(fixture.decline('s1', 'WATCHDOG_DEAD')).toEqual(['TaskMoved serve-s1 n2→n1@3 declined']);
+    expect(fixture.decline('s1', 'WATCHDOG_DEAD')).toEqual(['TaskRetryScheduled serve-s1 #1 WATCHDOG_DEAD']);
+    expect(fixture.wait(29_999).do({ type: 'CheckTask', taskId: taskOf('s1') })).toEqual([]);
+    expect(fixture.wait(1).do({ type: 'CheckTask', taskId: taskOf('s1') })).toEqual([
+      'TaskAssigned serve-s1 n1@4 retry',
+    ]);
+  });
+
+  it.each(['NO_SPACE', 'MEDIUM_INVALID'])('%s ends a creation at once', (code) => {
+    const fixture = FixtureTable.withNodes('n1');
+    fixture.admit('s1');
+    fixture.open('n2');
+    expect(fixture.decline('s1', code)).toEqual(['TaskCancelled serve-s1 creationFailed']);
+  });
+
+  it('by every open node ends a creation, by one of two does not', () => {
+    const fixture = FixtureTable.withNodes('n1');
+    fixture.admit('s1');
+    fixture.open('n2');
+    expect(fixture.decline('s1', 'ENGINE_DOWN')).toEqual(['TaskMoved serve-s1 n1→n2@2 declined create']);
+    expect(fixture.decline('s1', 'ENGINE_DOWN')).toEqual(['TaskCancelled serve-s1 creationFailed']);
+  });
+
+  it('NO_SPACE of a system that was served is like any other', () => {
+    const fixture = servedByN1('n2');
+    fixture.do({ type: 'ReofferTasks', nodeId: node('n1') });
+    expect(fixture.decline('s1', 'NO_SPACE')).toEqual(['TaskMoved serve-s1 n1→n2@2 declined']);
+  });
+
+  it('under a brake is only noted', () => {
+    const fixture = FixtureTable.withNodes('n1');
+    fixture.admit('s1');
+    fixture.open('n2');
+    fixture.do({ type: 'HoldPlacement', brake: 'halted' });
+    expect(fixture.decline('s1', 'ENGINE_DOWN')).toEqual(['TaskRetryScheduled serve-s1 #1 ENGINE_DOWN']);
+  });
+
+  it('for a higher epoch than was ever granted holds the cluster: the store went back', () => {
+    const fixture = FixtureTable.withNodes('n1', 'n2');
+    fixture.admit('s1');
+    expect(fixture.decline('s1', 'STALE_EPOCH', 9)).toEqual(['PlacementHeld storeRegressed']);
+    expect(fixture.decline('s1', 'STALE_EPOCH', 9)).toEqual([]);
+  });
+});
+
+describe('a fault', () => {
+  it('of the node sends the system elsewhere at once; any other tries again after 30 s', () => {
+    const fixture = servedByN1('n2');
+    const fault = { type: 'NoteFaulted', ...fixture.owner('s1'), code: 'ENGINE_DOWN' } as const;
+    expect(fixture.do({ ...fault, errorClass: 'node' })).toEqual(['TaskMoved serve-s1 n1→n2@2 impaired']);
+    const other = servedByN1('n2');
+    expect(other.do({ ...fault, errorClass: 'busy' })).toEqual(['TaskRetryScheduled serve-s1 #1 ENGINE_DOWN']);
+    expect(other.do({ ...fault, errorClass: 'busy' })).toEqual([]);
+  });
+
+  it('of the only node is tried again for ever: a system is never parked', () => {
+    const fixture = servedByN1();
+    for (let attempt = 1; attempt <= 20; attempt++) {
+      const fault = { type: 'NoteFaulted', ...fixture.owner('s1'), errorClass: 'node', code: 'ENGINE_DOWN' } as const;
+      expect(fixture.do(fault)).toEqual([`TaskRetryScheduled serve-s1 #${attempt} ENGINE_DOWN`]);
+      fixture.wait(30_000).do({ type: 'CheckTask', taskId: taskOf('s1') });
+    }
+  });
+
+  it('to stop without having been told is a fault', () => {
+    const fixture = servedByN1('n2');
+    expect(fixture.do({ type: 'NoteStopped', ...fixture.owner('s1') })).toEqual([
+      'TaskRetryScheduled serve-s1 #1 STOPPED',
+    ]);
+  });
+});
+
+describe('facts that are late', () => {
+  it('of a lower epoch, another node, or a task that is gone change nothing', () => {
+    const fixture = servedByN1('n2');
+    const late = fixture.owner('s1');
+    fixture.close('n1');
+    const { epoch, taskId } = fixture.owner('s1');
+    expect(fixture.do({ type: 'NoteTaken', ...late, tookMs: 1 })).toEqual([]);
+    expect(fixture.do({ type: 'NoteDeclined', ...late, code: 'STALE_EPOCH', highestEpoch: 9 })).toEqual([]);
+    expect(fixture.do({ type: 'NoteFaulted', ...late, errorClass: 'node', code: 'X' })).toEqual([]);
+    expect(fixture.do({ type: 'NoteTaken', nodeId: node('n1'), taskId, epoch, tookMs: 1 })).toEqual([]);
+    expect(fixture.do({ type: 'NoteTaken', ...late, taskId: taskOf('s9'), tookMs: 1 })).toEqual([]);
+  });
+});
+
+describe('a brake', () => {
+  it.each(['halted', 'blind', 'frozen', 'storeRegressed'] as const)('%s holds every move until it ends', (brake) => {
+    const fixture = servedByN1('n2');
+    expect(fixture.do({ type: 'HoldPlacement', brake })).toEqual([`PlacementHeld ${brake}`]);
+    expect(fixture.do({ type: 'HoldPlacement', brake })).toEqual([]);
+    expect(fixture.close('n1')).toEqual(['NodeClosed n1 down']);
+    expect(fixture.admit('s2')).toEqual(['TaskAdmitted serve-s2']);
+    expect(fixture.do({ type: 'ResumePlacement', brake })).toEqual([
+      `PlacementResumed ${brake}`,
+      'TaskMoved serve-s1 n1→n2@2 nodeDown',
+      'TaskAssigned serve-s2 n2@1 admitted create',
+    ]);
+    expect(fixture.do({ type: 'ResumePlacement', brake })).toEqual([]);
+  });
+
+  it('holds while any other is left', () => {
+    const fixture = servedByN1('n2');
+    fixture.do({ type: 'HoldPlacement', brake: 'blind' });
+    fixture.do({ type: 'HoldPlacement', brake: 'halted' });
+    fixture.close('n1');
+    expect(fixture.do({ type: 'ResumePlacement', brake: 'blind' })).toEqual(['PlacementResumed blind']);
+    expect(fixture.do({ type: 'ResumePlacement', brake: 'halted' })).toHaveLength(2);
+  });
+
+  it('lets facts through', () => {
+    const fixture = FixtureTable.withNodes('n1');
+    fixture.admit('s1');
+    fixture.do({ type: 'HoldPlacement', brake: 'blind' });
+    expect(fixture.take('s1')).toEqual(['TaskStartConfirmed serve-s1 n1@1']);
+  });
+
+  it('follows an agent that is ahead of its store, at exactly one epoch more than was granted', () => {
+    const fixture = servedByN1();
+    expect(fixture.do({ type: 'NoteEpochAhead', highestEpoch: 4, grantedEpoch: 4 })).toEqual([]);
+    expect(fixture.do({ type: 'NoteEpochAhead', highestEpoch: 5, grantedEpoch: 4 })).toEqual([
+      'PlacementHeld storeRegressed',
+    ]);
+  });
+});
+
+describe('retirement', () => {
+  const retire = { type: 'RetireTask', taskId: taskOf('s1') } as const;
+
+  it('recalls the system and ends when its node says that it stopped', () => {
+    const fixture = servedByN1('n2');
+    expect(fixture.do(retire)).toEqual(['TaskRecalled serve-s1 n1@1']);
+    expect(fixture.do(retire)).toEqual([]);
+    fixture.systems['s1'] = { ...fixture.systems['s1'], phase: 'retiring' } as never;
+    expect(fixture.do({ type: 'NoteStopped', ...fixture.owner('s1') })).toEqual(['TaskCancelled serve-s1 retirement']);
+    expect(fixture.systems).toMatchObject({ s1: { phase: 'retired' } });
+  });
+
+  it('asks again after 30 s of silence, and not sooner', () => {
+    const fixture = servedByN1('n2');
+    fixture.do(retire);
+    expect(fixture.wait(29_999).do({ type: 'CheckTask', taskId: taskOf('s1') })).toEqual([]);
+    expect(fixture.wait(1).do({ type: 'CheckTask', taskId: taskOf('s1') })).toEqual(['TaskRecalled serve-s1 n1@1']);
+  });
+
+  it('never moves the system: with its node gone it has ended', () => {
+    const fixture = servedByN1('n2');
+    fixture.do(retire);
+    expect(fixture.close('n1')).toEqual(['NodeClosed n1 down', 'TaskCancelled serve-s1 retirement']);
+  });
+
+  it('of a system that nobody serves ends at once, under a brake too', () => {
+    const fixture = new FixtureTable();
+    fixture.admit('s1');
+    fixture.do({ type: 'HoldPlacement', brake: 'frozen' });
+    expect(fixture.do(retire)).toEqual(['TaskCancelled serve-s1 retirement']);
+    expect(fixture.do(retire)).toEqual([]);
+  });
+
+  it('is not undone by a start that was on its way', () => {
+    const fixture = FixtureTable.withNodes('n1');
+    fixture.admit('s1');
+    fixture.do(retire);
+    expect(fixture.take('s1')).toEqual([]);
+  });
+});
+
+describe('a removal', () => {
+  const order = (lastEpoch: number, unanswered: string | null = null) =>
+    ({
+      type: 'OrderRemoval',
+      systemId: 's1' as SystemId,
+      lastEpoch,
+      unanswered: unanswered === null ? null : node(unanswered),
+    }) as const;
+  const deleting = (fixture: FixtureTable) => {
+    fixture.systems['s1'] = { ...fixture.systems['s1'], phase: 'deleting', removal: null } as never;
+    fixture.do({ type: 'RetireTask', taskId: taskOf('s1') });
+    return fixture;
+  };
+
+  it('is ordered of an open node at the next epoch, and of another when that one is silent', () => {
+    const fixture = deleting(servedByN1());
+    expect(fixture.do(order(1))).toEqual(['SystemRemovalOrdered s1 n1@2']);
+    fixture.open('n2');
+    expect(fixture.do(order(2, 'n1'))).toEqual(['SystemRemovalOrdered s1 n2@3']);
+  });
+
+  it('is ordered of the silent node again when there is no other, and of nobody under a brake', () => {
+    const fixture = deleting(servedByN1());
+    expect(fixture.do(order(1, 'n1'))).toEqual(['SystemRemovalOrdered s1 n1@2']);
+    fixture.do({ type: 'HoldPlacement', brake: 'blind' });
+    expect(fixture.do(order(2))).toEqual([]);
+  });
+});
+
+it('says once more that a system is served, to whoever asks for it again', () => {
+  const fixture = servedByN1();
+  expect(fixture.do({ type: 'RepeatConfirmation', taskId: taskOf('s1') })).toEqual([
+    'TaskStartConfirmed serve-s1 n1@1',
+  ]);
+  fixture.do({ type: 'ReofferTasks', nodeId: node('n1') });
+  expect(fixture.do({ type: 'RepeatConfirmation', taskId: taskOf('s1') })).toEqual([]);
+});

@@ -1,0 +1,194 @@
+import type { NodeId, ServeSpec, SystemId, TaskId } from '@holdfast/contracts';
+import { serveTaskOf } from '@holdfast/contracts';
+import { assertNever, type Decider } from '@holdfast/kernel';
+import { Decision, ofTask } from './decision';
+import { choose } from './orders';
+import { cancel, settle, settleTask } from './owed';
+import {
+  type Brake,
+  type CloseCause,
+  type CordonCause,
+  emptyTable,
+  evolveTable,
+  type Known,
+  type RoutingTable,
+  type TableEvent,
+  type Task,
+} from './routing-table';
+import { checkTask, type FactCommand, heardFromNode, recall, reofferTasks } from './task-facts';
+
+/** A system costs its node one place, whatever it does there. */
+const SERVE_COST = 1;
+
+export type TableAction =
+  /** `lastEpoch`: the highest that was granted under this name; the table counts on from there. */
+  | { readonly type: 'AdmitSystem'; readonly spec: ServeSpec; readonly lastEpoch: number }
+  | { readonly type: 'RetireTask'; readonly taskId: TaskId }
+  | { readonly type: 'RepeatConfirmation'; readonly taskId: TaskId }
+  | {
+      readonly type: 'OrderRemoval';
+      readonly systemId: SystemId;
+      readonly lastEpoch: number;
+      readonly unanswered: NodeId | null;
+    }
+  | { readonly type: 'OpenNode'; readonly nodeId: NodeId; readonly zone: string; readonly budget: number }
+  | { readonly type: 'CordonNode'; readonly nodeId: NodeId; readonly cause: CordonCause }
+  | { readonly type: 'WithdrawSuspicion'; readonly nodeId: NodeId }
+  | { readonly type: 'CloseNode'; readonly nodeId: NodeId; readonly cause: CloseCause }
+  | { readonly type: 'ReofferTasks'; readonly nodeId: NodeId }
+  | { readonly type: 'HoldPlacement'; readonly brake: Brake }
+  | { readonly type: 'ResumePlacement'; readonly brake: Brake }
+  /** Time has passed since the task's last event. */
+  | { readonly type: 'CheckTask'; readonly taskId: TaskId }
+  | FactCommand;
+
+export type TableCommand = TableAction & Known;
+type Of<Type extends TableAction['type']> = Extract<TableAction, { type: Type }>;
+
+function admit(decision: Decision, { spec, lastEpoch }: Of<'AdmitSystem'>): void {
+  const taskId = serveTaskOf(spec.systemId);
+  if (decision.table.tasks[taskId]) return;
+  const { clusterId, at } = decision.known;
+  decision.add({
+    type: 'TaskAdmitted',
+    data: {
+      ...{ clusterId, taskId, kind: 'serve', subject: `system/${spec.systemId}`, at },
+      ...{ spec, cost: SERVE_COST, lastEpoch },
+    },
+  });
+  settleTask(decision, decision.task(taskId));
+}
+
+/** A person's own wish, and an end: no brake holds it. */
+function retire(decision: Decision, { taskId }: Of<'RetireTask'>): void {
+  const task = decision.table.tasks[taskId];
+  if (!task || task.phase === 'stopping') return;
+  const owner = task.nodeId ? decision.table.nodes[task.nodeId] : undefined;
+  const unserved = task.nodeId === null || task.phase === 'retrying' || owner?.state === 'closed';
+  if (unserved) return cancel(decision, task, 'retirement');
+  recall(decision, task);
+}
+
+/** What was asked for is served already: said once more, so that the new request ends as the first did. */
+function repeatConfirmation(decision: Decision, { taskId }: Of<'RepeatConfirmation'>): void {
+  const task = decision.table.tasks[taskId];
+  if (task?.phase !== 'running' || task.nodeId === null) return;
+  const { nodeId, epoch } = task;
+  const data = { ...ofTask(task, decision.known), nodeId, epoch, tookMs: 0, created: false };
+  decision.add({ type: 'TaskStartConfirmed', data });
+}
+
+function orderRemoval(decision: Decision, { systemId, lastEpoch, unanswered }: Of<'OrderRemoval'>): void {
+  if (decision.held) return;
+  const { clusterId, at } = decision.known;
+  const taskId = serveTaskOf(systemId);
+  const phantom = removalTask(taskId, systemId, at);
+  // Another node than the silent one, if there is another.
+  const other = choose(decision, phantom, unanswered ? [unanswered] : []).nodeId ?? choose(decision, phantom).nodeId;
+  if (!other) return;
+  const data = { clusterId, systemId, taskId, nodeId: other, epoch: lastEpoch + 1, at };
+  decision.add({ type: 'SystemRemovalOrdered', data });
+}
+
+/** A removal is placed as its system would be. */
+function removalTask(taskId: TaskId, systemId: SystemId, at: string): Task {
+  const spec = { systemId, address: '0.0.0.0', volumes: [] };
+  return {
+    ...{ taskId, systemId, spec, cost: 0, epoch: 0, nodeId: null, phase: 'pending', since: at, created: true },
+    ...{ home: null, movedFor: null, avoided: {}, attempts: 0, notBefore: null, deferred: null },
+  };
+}
+
+function openNode(decision: Decision, { nodeId, zone, budget }: Of<'OpenNode'>): void {
+  const { clusterId, at } = decision.known;
+  if (decision.table.nodes[nodeId]?.state === 'open') return;
+  decision.add({ type: 'NodeOpened', data: { clusterId, nodeId, at, zone, budget } });
+  settle(decision);
+}
+
+function withdrawSuspicion(decision: Decision, { nodeId }: Of<'WithdrawSuspicion'>): void {
+  const node = decision.table.nodes[nodeId];
+  if (node?.state !== 'cordoned' || node.cause !== 'suspect') return;
+  openNode(decision, { type: 'OpenNode', nodeId, zone: node.zone, budget: node.budget });
+}
+
+function cordonNode(decision: Decision, { nodeId, cause }: Of<'CordonNode'>): void {
+  const node = decision.table.nodes[nodeId];
+  const worse =
+    node?.state === 'open' || (node?.state === 'cordoned' && node.cause === 'suspect' && cause !== 'suspect');
+  if (!worse) return;
+  const { clusterId, at } = decision.known;
+  decision.add({ type: 'NodeCordoned', data: { clusterId, nodeId, at, cause } });
+}
+
+function closeNode(decision: Decision, { nodeId, cause }: Of<'CloseNode'>): void {
+  const node = decision.table.nodes[nodeId];
+  if (!node || node.state === 'closed') return;
+  const { clusterId, at } = decision.known;
+  const orphans = Object.values(decision.table.tasks).filter((task) => task.nodeId === nodeId).length;
+  decision.add({ type: 'NodeClosed', data: { clusterId, nodeId, at, cause, orphans } });
+  settle(decision);
+}
+
+function hold(decision: Decision, brake: Brake): void {
+  const { clusterId, at } = decision.known;
+  if (!decision.table.brakes.includes(brake)) decision.add({ type: 'PlacementHeld', data: { clusterId, brake, at } });
+}
+
+function resume(decision: Decision, brake: Brake): void {
+  if (!decision.table.brakes.includes(brake)) return;
+  const { clusterId, at } = decision.known;
+  decision.add({ type: 'PlacementResumed', data: { clusterId, brake, at } });
+  settle(decision);
+}
+
+function carryOut(decision: Decision, command: TableAction): void {
+  switch (command.type) {
+    case 'AdmitSystem':
+      return admit(decision, command);
+    case 'RetireTask':
+      return retire(decision, command);
+    case 'RepeatConfirmation':
+      return repeatConfirmation(decision, command);
+    case 'OrderRemoval':
+      return orderRemoval(decision, command);
+    case 'OpenNode':
+      return openNode(decision, command);
+    case 'WithdrawSuspicion':
+      return withdrawSuspicion(decision, command);
+    case 'CordonNode':
+      return cordonNode(decision, command);
+    case 'CloseNode':
+      return closeNode(decision, command);
+    case 'ReofferTasks':
+      return reofferTasks(decision, command.nodeId);
+    case 'HoldPlacement':
+      return hold(decision, command.brake);
+    case 'ResumePlacement':
+      return resume(decision, command.brake);
+    case 'CheckTask':
+      return checkTask(decision, command.taskId);
+    case 'NoteTaken':
+    case 'NoteBlocked':
+    case 'NoteDeclined':
+    case 'NoteFaulted':
+    case 'NoteStopped':
+      return heardFromNode(decision, command);
+    case 'NoteEpochAhead':
+      // The store went back: whatever it would grant now, somebody has been granted before.
+      return command.highestEpoch > command.grantedEpoch ? hold(decision, 'storeRegressed') : undefined;
+    default:
+      return assertNever(command);
+  }
+}
+
+/** What each node of one cluster is told to carry. */
+export const routingTableDecider: Decider<TableCommand, RoutingTable, TableEvent> = {
+  initial: emptyTable,
+  decide(command, state) {
+    const decision = new Decision(state, command);
+    carryOut(decision, command);
+    return decision.events;
+  },
+  evolve: evolveTable,
+};

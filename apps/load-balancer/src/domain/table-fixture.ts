@@ -1,0 +1,127 @@
+import { type ClusterId, type NodeId, type SystemId, serveTaskOf } from '@holdfast/contracts';
+import type { RoutingTable, TableEvent } from './routing-table';
+import { routingTableDecider, type TableAction } from './routing-table.decider';
+import { grantsFor } from './grants.policy';
+import { systemDecider, type System, type SystemCommand } from './system.decider';
+
+export const T0 = Date.parse('2026-01-01T00:00:00.000Z');
+export const C1 = 'c1' as ClusterId;
+export const node = (nodeId: string) => nodeId as NodeId;
+export const taskOf = (systemId: string) => serveTaskOf(systemId as SystemId);
+
+/** The table of cluster c1 and its systems' streams, decided together as the process does it, on a clock set by hand. */
+export class FixtureTable {
+  table: RoutingTable = routingTableDecider.initial;
+  systems: Record<string, System> = {};
+  history: TableEvent[] = [];
+  clock = T0;
+
+  static withNodes(...nodeIds: string[]): FixtureTable {
+    const fixture = new FixtureTable();
+    for (const nodeId of nodeIds) fixture.open(nodeId);
+    return fixture;
+  }
+
+  get at(): string {
+    return new Date(this.clock).toISOString();
+  }
+
+  wait(ms: number): this {
+    this.clock += ms;
+    return this;
+  }
+
+  /** What the command led to, one line per event. */
+  do(action: TableAction): string[] {
+    const command = { ...action, clusterId: C1, at: this.at, incarnations: {} };
+    const events = routingTableDecider.decide(command, this.table);
+    this.table = events.reduce((state, event) => routingTableDecider.evolve(state, event), this.table);
+    this.history.push(...events);
+    for (const grant of grantsFor(events)) this.tellSystem(grant);
+    return events.map(lineOf);
+  }
+
+  tellSystem(command: SystemCommand): string[] {
+    const before = this.systems[command.systemId] ?? systemDecider.initial;
+    const events = systemDecider.decide(command, before);
+    this.systems[command.systemId] = events.reduce((state, event) => systemDecider.evolve(state, event), before);
+    return events.map(({ type }) => type);
+  }
+
+  open(nodeId: string, budget = 100): string[] {
+    return this.do({ type: 'OpenNode', nodeId: node(nodeId), zone: 'z1', budget });
+  }
+
+  close(nodeId: string, cause: 'down' | 'impaired' | 'retired' = 'down'): string[] {
+    return this.do({ type: 'CloseNode', nodeId: node(nodeId), cause });
+  }
+
+  /** Registers and admits a system. */
+  admit(name: string): string[] {
+    const systemId = name as SystemId;
+    const volumes = [{ volumeId: 'v1' as never, sizeBytes: 1024 }];
+    const offer = { nodes: 1, address: '10.0.0.1' };
+    const requestId = '00000000-0000-4000-8000-000000000001' as never;
+    this.tellSystem({ type: 'RegisterSystem', systemId, clusterId: C1, volumes, offer, requestId, at: this.at });
+    const lastEpoch = this.systems[name]?.epoch ?? 0;
+    return this.do({ type: 'AdmitSystem', spec: { systemId, address: '10.0.0.1', volumes }, lastEpoch });
+  }
+
+  /** The fact of the node that owns the system now, at the epoch ordered last. */
+  owner(name: string): { nodeId: NodeId; taskId: ReturnType<typeof taskOf>; epoch: number } {
+    const task = this.task(name);
+    return { nodeId: task.nodeId as NodeId, taskId: task.taskId, epoch: task.epoch };
+  }
+
+  task(name: string) {
+    const task = this.table.tasks[taskOf(name)];
+    if (!task) throw new RangeError(`no task for ${name}`);
+    return task;
+  }
+
+  take(name: string): string[] {
+    return this.do({ type: 'NoteTaken', ...this.owner(name), tookMs: 40 });
+  }
+
+  decline(name: string, code: string, highestEpoch: number | null = null): string[] {
+    return this.do({ type: 'NoteDeclined', ...this.owner(name), code, highestEpoch });
+  }
+
+  /** A system that is served. */
+  serve(name: string): this {
+    this.admit(name);
+    this.take(name);
+    return this;
+  }
+}
+
+function lineOf({ type, data }: TableEvent): string {
+  switch (type) {
+    case 'TaskAssigned':
+      return `${type} ${data.taskId} ${data.nodeId}@${data.epoch} ${data.cause}${data.spec.create ? ' create' : ''}`;
+    case 'TaskMoved':
+      return `${type} ${data.taskId} ${data.fromNodeId}→${data.nodeId}@${data.epoch} ${data.cause}${data.spec.create ? ' create' : ''}`;
+    case 'TaskRecalled':
+    case 'TaskHeld':
+    case 'TaskStartConfirmed':
+      return `${type} ${data.taskId} ${data.nodeId}@${data.epoch}`;
+    case 'TaskDeferred':
+      return `${type} ${data.taskId} ${JSON.stringify(data.blockedBy)}`;
+    case 'TaskRetryScheduled':
+      return `${type} ${data.taskId} #${data.attempt} ${data.code}`;
+    case 'TaskCancelled':
+      return `${type} ${data.taskId} ${data.by}`;
+    case 'TaskAdmitted':
+      return `${type} ${data.taskId}`;
+    case 'SystemRemovalOrdered':
+      return `${type} ${data.systemId} ${data.nodeId}@${data.epoch}`;
+    case 'PlacementHeld':
+    case 'PlacementResumed':
+      return `${type} ${data.brake}`;
+    case 'NodeOpened':
+      return `${type} ${data.nodeId}`;
+    case 'NodeCordoned':
+    case 'NodeClosed':
+      return `${type} ${data.nodeId} ${data.cause}`;
+  }
+}
