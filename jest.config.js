@@ -3,7 +3,7 @@ module.exports = {
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
   modulePathIgnorePatterns: ['/dist/'],
-  testPathIgnorePatterns: ['\\.int\\.spec\\.ts$'],
+  testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '/test/(scenarios|faults)/'],
   transformIgnorePatterns: ['/node_modules/(?!commander/)'], // an ES module
   moduleNameMapper: { '^@holdfast/([^/]+)(?:/(.+))?$': ['<rootDir>/libs/$1/src/$2', '<rootDir>/libs/$1/src'] },
   transform: {

@@ -1,0 +1,122 @@
+import type * as contracts from '@holdfast/contracts';
+import type { EventContract } from '@holdfast/contracts';
+
+/**
+ * What an event means to the predicates. `neutral`: none of them speaks of it, and somebody has thought about it.
+ *
+ * granted   this owner, at this epoch, from now on             acted      an owner did something at its epoch
+ * declared  a verdict that moves systems                        status     any other published change of a status
+ * blind, sighted, frozen, thawed                                the brakes of a cluster
+ * requested, accepted, refused                                  a wish from outside and its one outcome
+ */
+export type Role =
+  | 'granted'
+  | 'acted'
+  | 'declared'
+  | 'status'
+  | 'blind'
+  | 'sighted'
+  | 'frozen'
+  | 'thawed'
+  | 'requested'
+  | 'accepted'
+  | 'refused'
+  | 'neutral';
+
+type Contracts = typeof contracts;
+type TypeOf<Value> = Value extends EventContract<infer Type> ? Type : never;
+export type EventType = { [Name in keyof Contracts]: TypeOf<Contracts[Name]> }[keyof Contracts];
+
+/** Every event type of every context. One that is left out does not compile. */
+export const vocabulary: Record<EventType, readonly Role[]> = {
+  // requests
+  SystemRequested: ['requested'],
+  SystemRetirementRequested: ['requested'],
+  SystemDeletionRequested: ['requested'],
+  NodeDownRequested: ['requested'],
+  ClusterThawRequested: ['requested'],
+  ParkedEventRetryRequested: ['requested'],
+  ParkedEventSkipRequested: ['requested'],
+  ParkedStreamReloadRequested: ['requested'],
+  ProjectionRebuildRequested: ['requested'],
+  RequestLeftUnanswered: ['neutral'],
+  ClusterRegistered: ['neutral'],
+  NodeJoined: ['neutral'],
+  NodeRetired: ['neutral'],
+  AccessTokenIssued: ['neutral'],
+  AccessTokenRevoked: ['neutral'],
+  AccessDenied: ['neutral'],
+  AutomationHalted: ['neutral'],
+  AutomationResumed: ['neutral'],
+
+  // health
+  NodeWatched: ['neutral'],
+  NodeUnwatched: ['neutral'],
+  ProbePlanIssued: ['neutral'],
+  NodeSuspected: ['status'],
+  NodeSuspicionWithdrawn: ['neutral'],
+  VerdictWithheld: ['neutral'],
+  NodeDeclaredDown: ['declared', 'accepted'],
+  NodeFoundIsolated: ['status'],
+  NodeFoundImpaired: ['status'],
+  NodeRestarted: ['neutral'],
+  NodeRecovered: ['status'],
+  ClusterSightLost: ['blind'],
+  ClusterSightRegained: ['sighted'],
+  ClusterFrozen: ['frozen'],
+  ClusterThawed: ['thawed', 'accepted'],
+  NodeDownRejected: ['refused'],
+  ClusterThawRejected: ['refused'],
+
+  // placement
+  SystemRegistered: ['accepted'],
+  SystemRejected: ['refused'],
+  SystemRetirementRejected: ['refused'],
+  SystemDeletionRejected: ['refused'],
+  SystemRetirementStarted: ['accepted'],
+  SystemRetired: ['neutral'],
+  SystemDeletionStarted: ['accepted'],
+  SystemDeleted: ['neutral'],
+  SystemServeGranted: ['granted'],
+  SystemRemovalGranted: ['granted'],
+  TaskAdmitted: ['neutral'],
+  TaskAssigned: ['neutral'],
+  TaskMoved: ['neutral'],
+  TaskRecalled: ['neutral'],
+  TaskHeld: ['neutral'],
+  TaskStartConfirmed: ['neutral'],
+  TaskDeferred: ['neutral'],
+  TaskRetryScheduled: ['neutral'],
+  TaskCancelled: ['neutral'],
+  SystemRemovalOrdered: ['neutral'],
+  NodeOpened: ['neutral'],
+  NodeCordoned: ['neutral'],
+  NodeClosed: ['neutral'],
+  PlacementHeld: ['neutral'],
+  PlacementResumed: ['neutral'],
+
+  // what nodes tell
+  NodeStarted: ['neutral'],
+  NodeInventoryReported: ['neutral'],
+  TaskTaken: ['acted'],
+  TaskDeclined: ['neutral'],
+  TaskBlocked: ['neutral'],
+  TaskStopped: ['acted'],
+  TaskFaulted: ['acted'],
+  SystemRemoved: ['acted'],
+  EpochAheadFound: ['neutral'],
+  AgentStreamBlocked: ['neutral'],
+
+  // the log's own
+  EventParked: ['neutral'],
+  ParkedStreamResumed: ['accepted'],
+  ParkedEventSkipped: ['accepted'],
+  ParkedStreamReloaded: ['accepted'],
+  ParkedEventActionRejected: ['refused'],
+  ProjectionRebuilt: ['accepted'],
+  ProjectionRebuildRejected: ['refused'],
+};
+
+export function plays(type: string, role: Role): boolean {
+  return (vocabulary as Record<string, readonly Role[]>)[type]?.includes(role) ?? false;
+}
