@@ -1,0 +1,44 @@
+import { rename, writeFile } from 'node:fs/promises';
+import type { NodePids } from './storage-nodes';
+
+/** `fleet.json`: the local fleet as scripts and tests find it. A dead pid is `null`. */
+export interface FleetFile {
+  /** Every node open, every demo system served. */
+  ready: boolean;
+  runId: string;
+  gateway: { url: string; token: string };
+  kafka: { brokers: string; pid: number | null };
+  database: { url: string; pid: number | null };
+  services: { name: string; pid: number | null; log: string }[];
+  clusters: { clusterId: string; mediumPath: string }[];
+  nodes: { clusterId: string; nodeId: string; dataAddress: string; pids: NodePids }[];
+  systems: {
+    systemId: string;
+    clusterId: string;
+    nodeId: string | null;
+    exports: { volumeId: string; uri: string }[];
+  }[];
+}
+
+/** Writes JSON so that a reader sees the old or the new, never half; for our eyes only, as it holds a token. */
+export class AtomicJson<T> {
+  private last = '';
+  private writing: Promise<void> = Promise.resolve();
+
+  constructor(private readonly path: string) {}
+
+  /** Nothing happens when nothing has changed. */
+  write(value: T): Promise<void> {
+    const text = `${JSON.stringify(value, null, 2)}\n`;
+    if (text === this.last) return this.writing;
+    this.last = text;
+    this.writing = this.writing.then(() => this.replace(text));
+    return this.writing;
+  }
+
+  private async replace(text: string): Promise<void> {
+    const draft = `${this.path}.new`;
+    await writeFile(draft, text, { mode: 0o600 });
+    await rename(draft, this.path);
+  }
+}

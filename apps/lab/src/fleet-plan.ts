@@ -1,0 +1,41 @@
+/** What `npm start` brings up, before anything runs: names and addresses, all inside one loopback block. */
+export interface ClusterPlan {
+  readonly clusterId: string;
+  readonly addressRange: string;
+  readonly nodes: readonly NodePlan[];
+  readonly systems: readonly string[];
+}
+
+export interface NodePlan {
+  readonly clusterId: string;
+  readonly nodeId: string;
+  readonly zone: string;
+  readonly dataAddress: string;
+}
+
+const MIB = 1_048_576;
+export const DEMO_VOLUMES = [
+  { volumeId: 'v1', sizeBytes: 64 * MIB },
+  { volumeId: 'v2', sizeBytes: 64 * MIB },
+] as const;
+
+const SHAPE = [
+  { clusterId: 'alpha', nodes: 3, systems: ['s1', 's2'] },
+  { clusterId: 'beta', nodes: 2, systems: ['s3'] },
+  { clusterId: 'gamma', nodes: 1, systems: ['s4'] },
+] as const;
+
+/** Nodes live in 127.<n>.<c>.0/24, systems in 127.<n>.<100 + c>.0/24: a data address inside a range is refused. */
+export function planFleet(block: number): ClusterPlan[] {
+  return SHAPE.map(({ clusterId, nodes, systems }, index) => ({
+    clusterId,
+    addressRange: `127.${block}.${101 + index}.0/24`,
+    systems: [...systems],
+    nodes: Array.from({ length: nodes }, (_, node) => ({
+      clusterId,
+      nodeId: `${clusterId}-${node + 1}`,
+      zone: `${clusterId}-z${node + 1}`,
+      dataAddress: `127.${block}.${1 + index}.${1 + node}`,
+    })),
+  }));
+}
