@@ -1,0 +1,49 @@
+import type { NodeHealth, HealthEvent } from './cluster-health';
+import type { JudgeCluster } from './commands';
+import { IMPAIRMENT_GONE_MS, ISOLATION_GONE_MS } from './numbers';
+import { toInstant, type Scene, type Standing } from './standing';
+
+/** Which nodes are healthy, for the first time or again. */
+export function recover({ clusterId, measurement }: JudgeCluster, { atMs, standings }: Scene): HealthEvent[] {
+  const at = toInstant(atMs);
+  const memoryFromMs = measurement.memoryFromMs;
+  return standings.flatMap((standing): HealthEvent[] => {
+    const { node, measure, late } = standing;
+    if (!measure.beat) return [];
+    if (node.status === 'suspect') {
+      if (standing.silent || measure.beat.atMs <= (node.lastHeartbeatMs ?? 0)) return [];
+      return [{ type: 'NodeSuspicionWithdrawn', data: { clusterId, at, nodeId: node.nodeId, reason: 'heartbeat' } }];
+    }
+    if (late || !mayReturn(standing, { atMs, memoryFromMs })) return [];
+    const { nodeId, status: fromStatus } = node;
+    const { incarnation } = measure.beat;
+    const pause = { ownPauseMs: measure.row?.ownPauseMs ?? 0, declaredWrongly: wasDeclaredWrongly(standing) };
+    return [{ type: 'NodeRecovered', data: { clusterId, at, nodeId, fromStatus, incarnation, holdMs: 0, ...pause } }];
+  });
+}
+
+function mayReturn({ node, measure, lateUntilMs }: Standing, now: { atMs: number; memoryFromMs: number }): boolean {
+  const goneMs = (sinceMs: number | null): number => now.atMs - Math.max(sinceMs ?? -Infinity, now.memoryFromMs);
+  switch (node.status) {
+    case 'joining':
+      return true;
+    case 'down':
+      return measure.row !== null && measure.row.sinceMs > node.sinceMs;
+    case 'isolated':
+      return (measure.beat?.atMs ?? 0) > node.sinceMs && goneMs(lateUntilMs) >= ISOLATION_GONE_MS;
+    case 'impaired':
+      return measure.fault === null && goneMs(measure.faultToldMs) >= IMPAIRMENT_GONE_MS;
+    case 'healthy':
+    case 'suspect':
+    case 'partitioned':
+      return false;
+  }
+}
+
+/** It ran all the while: its own pause does not explain the silence. A new incarnation explains it. */
+function wasDeclaredWrongly({ node, measure }: Standing): boolean {
+  if (!isDeadByUs(node) || !measure.row || node.incarnation !== measure.beat?.incarnation) return false;
+  return measure.row.ownPauseMs < measure.row.sinceMs - (node.lastHeartbeatMs ?? node.sinceMs);
+}
+
+const isDeadByUs = ({ status, byOperator }: NodeHealth): boolean => status === 'down' && !byOperator;

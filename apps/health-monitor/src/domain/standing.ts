@@ -1,0 +1,109 @@
+import type { Evidence, NodeId } from '@holdfast/contracts';
+import type { ClusterHealth, NodeHealth } from './cluster-health';
+import { freezeLimit } from './freeze';
+import type { NodeMeasure } from './node-observer';
+import { ONE_CAUSE_MS } from './numbers';
+import type { Measurement } from './partition-observer';
+import { deadlineMs, isLate, isSilent, type Waiting } from './silence';
+
+/** One node as a judgement sees it: what the stream says of it beside what the memory says. */
+export interface Standing {
+  readonly node: NodeHealth;
+  readonly measure: NodeMeasure;
+  /** Null for a node that never beat: nobody waits for it. */
+  readonly waiting: Waiting | null;
+  readonly silent: boolean;
+  readonly late: boolean;
+  readonly lastHeartbeatMs: number | null;
+  readonly lateUntilMs: number;
+  /** Late already when a person lifted the freeze. */
+  readonly excused: boolean;
+}
+
+export interface Scene {
+  readonly atMs: number;
+  readonly standings: readonly Standing[];
+  readonly limit: number;
+  /** Those that one cause may have taken: late ones, and verdicts of the last seconds. */
+  readonly counted: readonly NodeId[];
+  readonly allSilent: boolean;
+}
+
+export interface Seen {
+  readonly alphaMs: number;
+  readonly measurement: Measurement;
+}
+
+export function sceneOf({ measurement, alphaMs }: Seen, state: ClusterHealth): Scene {
+  const { atMs } = measurement;
+  const measures = new Map(measurement.nodes.map((measure) => [measure.nodeId, measure]));
+  const standings = Object.values(state.nodes).map((node) =>
+    standingOf({ node, measure: measures.get(node.nodeId) ?? nothingOf(node.nodeId), state }, { measurement, alphaMs }),
+  );
+  const awaited = standings.filter(({ waiting }) => waiting);
+  return {
+    atMs,
+    standings,
+    limit: freezeLimit(standings.length),
+    counted: standings.filter((one) => countsAsLate(one, atMs)).map(({ node }) => node.nodeId),
+    allSilent: awaited.length > 0 && awaited.every(({ silent }) => silent),
+  };
+}
+
+interface Told {
+  readonly node: NodeHealth;
+  readonly measure: NodeMeasure;
+  readonly state: ClusterHealth;
+}
+
+function standingOf({ node, measure, state }: Told, { measurement, alphaMs }: Seen): Standing {
+  const { atMs, memoryFromMs } = measurement;
+  // Without a beat in memory it is silent at least since the memory begins.
+  const dueMs = measure.expectedMs ?? (node.status === 'joining' ? null : memoryFromMs);
+  const waiting = dueMs === null ? null : { fromMs: Math.max(dueMs, state.sight.sinceMs), alphaMs };
+  const late = waiting !== null && isLate(waiting, atMs);
+  const thawedMs = state.thawedByOperatorMs;
+  return {
+    node,
+    measure,
+    waiting,
+    late,
+    silent: waiting !== null && isSilent(waiting, atMs),
+    lastHeartbeatMs: measure.beat?.atMs ?? node.lastHeartbeatMs,
+    lateUntilMs: late ? atMs : (measure.lateUntilMs ?? -Infinity),
+    excused: waiting !== null && thawedMs !== null && isLate(waiting, thawedMs),
+  };
+}
+
+function countsAsLate({ node, late, excused }: Standing, atMs: number): boolean {
+  if (excused || node.byOperator) return false;
+  if (isUndeclared(node)) return late;
+  return atMs - node.sinceMs <= ONE_CAUSE_MS;
+}
+
+export const isUndeclared = ({ status }: NodeHealth): boolean => status !== 'down' && status !== 'isolated';
+
+/** By how much of α the node is beyond its deadline. */
+export const overdueOf = ({ waiting }: Standing, atMs: number): number =>
+  waiting ? (atMs - deadlineMs(waiting)) / waiting.alphaMs : 0;
+
+export const silentMsOf = ({ lastHeartbeatMs, waiting }: Standing, atMs: number): number =>
+  Math.max(0, atMs - (lastHeartbeatMs ?? waiting?.fromMs ?? atMs));
+
+export function evidenceOf(standing: Standing, rule: Evidence['rule'], scene: Scene): Evidence {
+  const peers = standing.measure.peers.map(({ nodeId, outcome, ageMs }) => ({ nodeId, outcome, ageMs }));
+  return { rule, peers, lateNodes: scene.counted.length, limit: scene.limit };
+}
+
+const nothingOf = (nodeId: NodeId): NodeMeasure => ({
+  nodeId,
+  beat: null,
+  expectedMs: null,
+  row: null,
+  lateUntilMs: null,
+  fault: null,
+  faultToldMs: null,
+  peers: [],
+});
+
+export const toInstant = (ms: number): string => new Date(ms).toISOString();
