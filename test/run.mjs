@@ -1,0 +1,91 @@
+// `npm test`: every part in turn, its time, what was skipped by name, and one closing line over all of them.
+//   --quick   lint, types, unit and property specs
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { startFleet } from './support/fleet-process.mjs';
+
+const quick = process.argv.includes('--quick');
+const scratch = mkdtempSync('/var/tmp/holdfast-test-');
+const total = { passed: 0, failed: 0, skipped: [] };
+const times = [];
+
+/** A command that is one check: passed or not. */
+async function check(name, command, ...args) {
+  count(name, { passed: 0, failed: 0, ...((await run(command, args)) === 0 ? { passed: 1 } : { failed: 1 }) });
+}
+
+/** Jest says more than its exit code: what it ran, and what it left out. */
+async function jest(name, args, env = {}) {
+  const report = join(scratch, `${name}.json`);
+  await run(
+    'node',
+    ['node_modules/jest/bin/jest.js', ...args, '--json', `--outputFile=${report}`, '--silent=false'],
+    env,
+  );
+  if (!existsSync(report)) return count(name, { passed: 0, failed: 1 });
+  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites, testResults } = JSON.parse(
+    readFileSync(report, 'utf8'),
+  );
+  const skipped = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === 'pending' || status === 'todo')
+    .map(({ fullName }) => fullName);
+  return count(name, { passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites, skipped });
+}
+
+function run(command, args, env = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
+    child.once('error', () => resolve(1));
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+function count(name, { passed, failed, skipped = [] }) {
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped.push(...skipped);
+  if (failed > 0) console.log(`✖ ${name}: ${failed} failed`);
+}
+
+async function part(name, work) {
+  console.log(`\n── ${name}`);
+  const from = Date.now();
+  await work();
+  times.push(`${((Date.now() - from) / 1000).toFixed(0).padStart(5)} s  ${name}`);
+}
+
+/** Scenarios and fault cells share one fleet of their own, beside any other that runs on this machine. */
+async function fleet() {
+  const runDir = join(scratch, 'run');
+  const lab = await startFleet({ runDir, env: { HOLDFAST_CONTEXT_FILE: join(scratch, 'contexts.json') } });
+  count('the fleet starts', lab.ready ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+  if (lab.ready) await jest('fleet', ['-c', 'jest.fleet.config.js', '--runInBand'], lab.env);
+  const left = await lab.stop();
+  for (const problem of left) console.log(`✖ ${problem}`);
+  count('the fleet stops and leaves nothing', left.length === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+}
+
+await part('lint', async () => {
+  await check('references', 'npx', 'nx', 'sync:check');
+  await check('eslint', 'npx', 'eslint', 'apps', 'libs', 'test');
+  await check('boundaries', 'node', 'test/boundaries.mjs');
+  await check('format', 'npx', 'prettier', '--check', '--log-level=warn', '.');
+});
+await part('types', () => check('types of the tests', 'npx', 'tsc', '-p', 'test'));
+if (existsSync('infra/generate.mjs'))
+  await part('generated files', () => check('generated', 'node', 'infra/generate.mjs', '--check'));
+await part('unit, property', () => jest('unit', []));
+if (!quick) {
+  await part('integration on real parts', () => jest('integration', ['-c', 'jest.int.config.js', '--runInBand']));
+  await part('the fleet: start, scenarios, fault cells, stop', fleet);
+}
+rmSync(scratch, { recursive: true, force: true });
+
+console.log(`\n${times.join('\n')}`);
+if (total.skipped.length > 0) console.log(`skipped:\n${total.skipped.map((name) => `  ${name}`).join('\n')}`);
+console.log(
+  `${total.passed} passed, ${total.failed} failed${total.skipped.length > 0 ? `, ${total.skipped.length} skipped` : ''}`,
+);
+process.exit(total.failed > 0 ? 1 : 0);
