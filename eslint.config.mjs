@@ -66,6 +66,10 @@ export default tseslint.config(
       '@typescript-eslint/require-await': 'off',
       // `await` and `void` of either kind read the same; a handler may be a promise.
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allow: [{ from: 'lib', name: ['Error', 'URL', 'URLSearchParams'] }] },
+      ],
       // Optional packages are required where they are used.
       '@typescript-eslint/no-require-imports': 'off',
       '@typescript-eslint/max-params': ['error', { max: 3 }],
@@ -136,6 +140,7 @@ export default tseslint.config(
     files: ['**/*.spec.ts', 'libs/testing/**/*.ts', 'test/**/*.ts'],
     rules: {
       'max-lines-per-function': 'off',
+      '@typescript-eslint/max-params': 'off',
       'no-restricted-syntax': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',

@@ -1,0 +1,40 @@
+import { Api } from './api';
+import { gatewayOf, type CommonOptions } from './settings';
+import type { World } from './world';
+
+/** One run of one verb: the world, the common options, and the gateway, reached at the first question. */
+export class Session {
+  #api: Api | undefined;
+
+  constructor(
+    readonly world: World,
+    readonly options: CommonOptions,
+  ) {}
+
+  get api(): Api {
+    this.#api ??= new Api(this.world, gatewayOf(this.world, this.options), this.options.showRequest === true);
+    return this.#api;
+  }
+
+  get asJson(): boolean {
+    return this.options.output === 'json';
+  }
+
+  line(text: string): void {
+    this.world.out(`${text}\n`);
+  }
+
+  note(text: string): void {
+    this.world.err(`${text}\n`);
+  }
+
+  /** One whole value: alone on stdout. */
+  json(value: unknown): void {
+    this.line(JSON.stringify(value, null, 2));
+  }
+
+  /** One value of many: NDJSON. */
+  jsonLine(value: unknown): void {
+    this.line(JSON.stringify(value));
+  }
+}

@@ -1,0 +1,235 @@
+import { listOf, operation, runCli, scriptedGateway, type Answer } from './scripted-gateway';
+
+const refusal = { code: 'NOT_FROZEN', text: 'alpha is not frozen', remedy: 'nothing is to be lifted' };
+const event = (position: number, type: string) => ({
+  position,
+  at: '2026-03-01T10:42:06.270123Z',
+  type,
+  stream: 'cluster-health-alpha',
+  version: position - 5000,
+  correlationId: 'c1',
+});
+
+let gateway: Awaited<ReturnType<typeof scriptedGateway>>;
+const given = async (script: Record<string, Answer | ((body: unknown) => Answer)>) => {
+  gateway = await scriptedGateway(script);
+};
+afterEach(() => gateway.stop());
+const cli = (typed: string, world = {}) => runCli(`${typed} --url ${gateway.url}`, world);
+
+describe('a subject', () => {
+  const nodes = listOf([{ nodeId: 'alpha-1' }, { nodeId: 'alpha-2' }, { nodeId: 'beta-1' }]);
+  const whyBeta = { subject: 'node/beta-1', headline: 'healthy since 10:40', lines: [], chain: [] };
+
+  it('is found by a unique beginning of its id', async () => {
+    await given({ 'GET /v1/nodes': nodes, 'GET /v1/nodes/beta-1/why': whyBeta });
+    expect((await cli('why node/bet')).out).toBe('healthy since 10:40\n');
+  });
+
+  it('that begins several ids is wrong usage and names them', async () => {
+    await given({ 'GET /v1/nodes': nodes });
+    const { code, err } = await cli('why node/alpha');
+    expect(code).toBe(2);
+    expect(err).toContain('alpha is the beginning of several: alpha-1, alpha-2');
+  });
+
+  it('that is not there exits 8 with the remedy and trace of the gateway', async () => {
+    await given({ 'GET /v1/nodes': nodes });
+    expect(await cli('why node/gamma')).toEqual({
+      code: 8,
+      out: '',
+      err: `\
+error     NOT_FOUND  no such thing: gamma
+remedy    list what there is
+trace     ${'a1'.repeat(16)}
+`,
+    });
+  });
+
+  it('without a kind is wrong usage', async () => {
+    await given({});
+    expect((await cli('why alpha-1')).code).toBe(2);
+  });
+});
+
+describe('why', () => {
+  it('prints the decision, its evidence by label, and with -o wide what led to it', async () => {
+    await given({
+      'GET /v1/systems/s1': { systemId: 's1' },
+      'GET /v1/systems/s1/why': {
+        subject: 'system/s1',
+        headline: 'served by n5 since 10:42:06.9, epoch 8 (TaskMoved): n3 was declared down (cluster-health-c1@5181)',
+        lines: [
+          { label: 'fence', text: "claim 8 {n5} on c1's medium; write lock had after 0.3 s" },
+          { label: 'chosen', text: 'n5 rank 1 of 2, load 0.41 → 0.55, bound 0.93' },
+        ],
+        chain: [event(5181, 'NodeDeclaredDown')],
+      },
+    });
+    expect((await cli('why system/s1 -o wide')).out).toBe(`\
+served by n5 since 10:42:06.9, epoch 8 (TaskMoved): n3 was declared down (cluster-health-c1@5181)
+  fence   claim 8 {n5} on c1's medium; write lock had after 0.3 s
+  chosen  n5 rank 1 of 2, load 0.41 → 0.55, bound 0.93
+
+what led to it
+POSITION  AT                        EVENT             STREAM
+5181      2026-03-01T10:42:06.270Z  NodeDeclaredDown  cluster-health-alpha@181
+`);
+  });
+});
+
+describe('describe', () => {
+  it('prints every field by its path, the last events and what may be done', async () => {
+    await given({
+      'GET /v1/systems/s1': {
+        systemId: 's1',
+        serving: { state: 'served', reason: null },
+        volumes: [{ volumeId: 'v1', sizeBytes: 4096 }],
+        actions: [{ verb: 'retire', allowed: false, why: 'reserved' }],
+        asOf: {},
+      },
+      'GET /v1/events?subject=system%2Fs1&limit=10&sort=-position': listOf([event(5002, 'B'), event(5001, 'A')]),
+    });
+    expect((await cli('describe system/s1')).out).toBe(`\
+system/s1
+  systemId              s1
+  serving.state         served
+  serving.reason        -
+  volumes[0].volumeId   v1
+  volumes[0].sizeBytes  4096
+
+actions
+  retire  not now: reserved
+
+last events
+POSITION  AT                        EVENT  STREAM
+5001      2026-03-01T10:42:06.270Z  A      cluster-health-alpha@1
+5002      2026-03-01T10:42:06.270Z  B      cluster-health-alpha@2
+`);
+  });
+});
+
+describe('events', () => {
+  it('since a time asks from that instant', async () => {
+    await given({ 'GET /v1/events': listOf([event(5001, 'A')]) });
+    const { out } = await cli('events --for node/alpha-1 --since 10m -o json');
+    expect(JSON.parse(out)).toEqual([event(5001, 'A')]);
+    expect(decodeURIComponent(gateway.heard[0]!.request)).toBe(
+      'GET /v1/events?limit=500&subject=node/alpha-1&since=2026-03-01T10:35:00.000Z',
+    );
+  });
+
+  it('watched go on after a broken connection where they stopped, one JSON line each, samples left out', async () => {
+    const interrupt = new AbortController();
+    const line = (position: number) =>
+      `id: ${position}\nevent: event\ndata: ${JSON.stringify(event(position, 'A'))}\n\n`;
+    await given({
+      'GET /v1/events': listOf([event(5000, 'A')]),
+      'GET /v1/stream': () => {
+        if (gateway.heard.filter(({ request }) => request.startsWith('GET /v1/stream')).length === 1)
+          return `: hello\n\n${line(5001)}event: sample\ndata: {}\n\n`;
+        return line(5002);
+      },
+    });
+    const printed: string[] = [];
+    const out = (text: string) => {
+      printed.push(text);
+      if (text.includes('5002')) interrupt.abort();
+    };
+    const { code } = await cli('events --watch -o json', { out, interrupted: interrupt.signal });
+    expect(code).toBe(0);
+    expect(printed.map((text) => (JSON.parse(text) as { position: number }).position)).toEqual([5001, 5002]);
+    expect(gateway.heard.slice(1).map(({ lastEventId }) => lastEventId)).toEqual(['5000', '5001']);
+  });
+});
+
+describe('wait', () => {
+  it('ends when the state is reached, and takes what is not there yet as not yet', async () => {
+    let looks = 0;
+    await given({
+      'GET /v1/systems': listOf([]),
+      'GET /v1/systems/s9': () =>
+        ++looks < 2
+          ? [404, { code: 'NOT_FOUND' }]
+          : { systemId: 's9', serving: { state: looks < 3 ? 'creating' : 'served' } },
+    });
+    expect(await cli('wait system/s9 --for served')).toEqual({ code: 0, out: 'system/s9 served\n', err: '' });
+  });
+
+  it('exits 7 when it takes too long', async () => {
+    await given({ 'GET /v1/nodes/n1': { nodeId: 'n1', status: 'down' } });
+    const { code, err } = await cli('wait node/n1 --for healthy --timeout 0s');
+    expect(code).toBe(7);
+    expect(err).toContain('node/n1 is down after 0 ms, not healthy');
+  });
+
+  it('exits 3 at once when the operation has ended otherwise', async () => {
+    await given({ 'GET /v1/operations/7d': operation('refused', { reason: refusal }) });
+    expect((await cli('wait operation/7d --for succeeded')).code).toBe(3);
+  });
+
+  it('for what shall be gone ends when it is', async () => {
+    await given({ 'GET /v1/systems': listOf([]) });
+    expect((await cli('wait system/s9 --for gone')).code).toBe(0);
+  });
+});
+
+describe('get --watch', () => {
+  it('prints a JSON line for each change, and none for ages', async () => {
+    const interrupt = new AbortController();
+    const looks = [
+      { nodeId: 'n1', status: 'healthy', silentMs: 100 },
+      { nodeId: 'n1', status: 'healthy', silentMs: 900 },
+      { nodeId: 'n1', status: 'down', silentMs: 5_000 },
+    ];
+    await given({ 'GET /v1/nodes': () => listOf([looks.shift() ?? {}]) });
+    const printed: string[] = [];
+    const out = (text: string) => {
+      printed.push(text);
+      if (text.includes('down')) interrupt.abort();
+    };
+    await cli('get nodes --watch -o json', { out, interrupted: interrupt.signal });
+    expect(printed).toEqual([
+      '{"nodeId":"n1","status":"healthy","silentMs":100}\n',
+      '{"nodeId":"n1","status":"down","silentMs":5000}\n',
+    ]);
+  });
+});
+
+describe('the exit code', () => {
+  const problem = (status: number, code: string): Answer => [status, { code, detail: 'd', remedy: 'r' }];
+  it.each([
+    ['wrong usage', 400, 'INVALID_REQUEST', 2],
+    ['not signed in', 401, 'UNAUTHENTICATED', 4],
+    ['not allowed', 403, 'FORBIDDEN', 4],
+    ['refused', 409, 'CLUSTER_EXISTS', 3],
+    ['refused: a key used twice', 422, 'IDEMPOTENCY_KEY_REUSED', 3],
+    ['changed meanwhile', 409, 'STREAM_CONFLICT', 6],
+    ['changed meanwhile', 412, 'CHANGED', 6],
+    ['not ready', 503, 'STORE_UNAVAILABLE', 5],
+    ['unexpected', 500, 'INTERNAL', 1],
+  ])('of %s (%i %s) is %i', async (_, status, code, expected) => {
+    await given({ 'GET /v1/nodes': problem(status, code) });
+    const { code: exitCode, err } = await cli('get nodes');
+    expect({ exitCode, err }).toEqual({ exitCode: expected, err: `error     ${code}  d\nremedy    r\n` });
+  });
+
+  it('of an unreachable gateway is 5', async () => {
+    await given({});
+    const { code, err } = await runCli('get nodes --url http://127.0.0.1:9');
+    expect(code).toBe(5);
+    expect(err).toMatch(/^error {5}GATEWAY_UNREACHABLE/);
+  });
+
+  it('of a mistyped verb is 2, and names the nearest', async () => {
+    await given({});
+    const { code, err } = await cli('gte nodes');
+    expect(code).toBe(2);
+    expect(err).toContain('Did you mean get?');
+  });
+
+  it('of help is 0', async () => {
+    await given({});
+    expect((await runCli('--help')).code).toBe(0);
+  });
+});

@@ -1,0 +1,57 @@
+import type { Row } from '../api';
+import type { Kind } from '../kinds';
+import type { Session } from '../session';
+import { findSubject, type Subject } from '../subjects';
+import { labelled } from '../table';
+import { text } from '../values';
+import { action, type Verb } from '../verb';
+import { eventTable } from './events';
+
+const LAST_EVENTS = '10';
+
+export const describe: Verb = (program, world) => {
+  program
+    .command('describe <subject>')
+    .description('all of one thing, its last ten events and what may be done with it')
+    .action(
+      action(world, async (session, [given = '']) => describeSubject(session, await findSubject(session, given))),
+    );
+};
+
+export async function describeSubject(session: Session, { kind, id, row }: Subject): Promise<void> {
+  const query = new URLSearchParams({ subject: subjectOf(kind, id, row), limit: LAST_EVENTS, sort: '-position' });
+  const { items } = (await session.api.one(`/v1/events?${query}`)) as { items: Row[] };
+  if (session.asJson) return session.json({ ...row, events: items });
+  session.line(`${kind.singular}/${id}`);
+  session.world.out(labelled(session.world, flat(row)));
+  showActions(session, row['actions']);
+  if (items.length > 0) session.world.out(`\nlast events\n${eventTable(session, [...items].reverse())}`);
+}
+
+/** Events name the stream that stopped, not our name for the place. */
+function subjectOf({ singular }: Kind, id: string, row: Row): string {
+  return singular === 'parked-event' ? `stream/${text(row['stream'])}` : `${singular}/${id}`;
+}
+
+/** Nested values as `serving.state`, so that a label can be used in a script as it stands. */
+function flat(value: Row, prefix = ''): [string, string][] {
+  return Object.entries(value).flatMap(([key, part]): [string, string][] => {
+    const label = prefix + key;
+    if (key === 'asOf' || key === 'actions') return [];
+    if (Array.isArray(part)) return part.flatMap((item, i) => nested(`${label}[${i}]`, item));
+    return nested(label, part);
+  });
+}
+
+function nested(label: string, value: unknown): [string, string][] {
+  if (value === null || typeof value !== 'object') return [[label, text(value)]];
+  return flat(value as Row, `${label}.`);
+}
+
+function showActions(session: Session, actions: unknown): void {
+  const lines = ((actions ?? []) as Row[]).map(({ verb, allowed, why }): [string, string] => [
+    text(verb),
+    allowed ? 'allowed' : `not now: ${text(why)}`,
+  ]);
+  if (lines.length > 0) session.world.out(`\nactions\n${labelled(session.world, lines)}`);
+}

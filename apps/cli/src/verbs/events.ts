@@ -1,0 +1,78 @@
+import type { Row } from '../api';
+import { followEvents } from '../event-stream';
+import { usage } from '../failure';
+import type { Session } from '../session';
+import { table } from '../table';
+import { parseDuration, text } from '../values';
+import { action, type Verb } from '../verb';
+
+interface EventsOptions {
+  for?: string;
+  correlation?: string;
+  since?: string;
+  watch?: boolean;
+}
+
+export const events: Verb = (program, world) => {
+  program
+    .command('events')
+    .description('the log: what was decided and observed, in order')
+    .option('--for <subject>', 'only those that belong to it, such as system/s1')
+    .option('--correlation <id>', 'only what one request led to')
+    .option('--since <when>', 'from a position, an instant, or for a time such as 10m (default: the last 100)')
+    .option('--watch', 'go on as they happen; with -o json NDJSON')
+    .action(
+      action<EventsOptions>(world, async (session, _given, options) => {
+        const past = await pastEvents(session, options);
+        if (options.watch) return follow(session, options, past);
+        if (session.asJson) return session.json(past);
+        if (past.length === 0) return session.note('no events');
+        session.world.out(eventTable(session, past));
+      }),
+    );
+};
+
+/** Oldest first. Without --since the newest hundred; a watch without it begins now. */
+async function pastEvents(session: Session, options: EventsOptions): Promise<Row[]> {
+  const query: Record<string, string> = {};
+  if (options.for) query['subject'] = options.for;
+  if (options.correlation) query['correlation'] = options.correlation;
+  if (options.since !== undefined) {
+    query['since'] = sinceOf(options.since, session.world.now());
+    return (await session.api.list('/v1/events', query)).items;
+  }
+  const newest = new URLSearchParams({ ...query, sort: '-position', limit: options.watch ? '1' : '100' });
+  const { items } = (await session.api.one(`/v1/events?${newest}`)) as { items: Row[] };
+  return items.reverse();
+}
+
+function sinceOf(given: string, now: number): string {
+  if (/^\d+$/.test(given)) return given;
+  if (/^\d[\d.]*\s*(ms|s|m|h|d)$/.test(given)) return new Date(now - parseDuration(given)).toISOString();
+  if (!Number.isNaN(Date.parse(given))) return new Date(given).toISOString();
+  throw usage(`${given} is neither a position, an instant nor a duration`, 'write 5181, 2026-03-01T10:42:00Z or 10m');
+}
+
+async function follow(session: Session, options: EventsOptions, past: Row[]): Promise<void> {
+  const shownThrough = past.at(-1)?.['position'];
+  if (options.since !== undefined) past.forEach((event) => showOne(session, event));
+  const query = new URLSearchParams(options.for ? { subject: options.for } : {});
+  const from = shownThrough === undefined ? undefined : text(shownThrough);
+  for await (const event of followEvents(session, `/v1/stream?${query}`, from)) {
+    if (options.correlation === undefined || event['correlationId'] === options.correlation) showOne(session, event);
+  }
+}
+
+function showOne(session: Session, event: Row): void {
+  if (session.asJson) return session.jsonLine(event);
+  const [position = '', at = '', type = '', stream = ''] = cells(event);
+  session.line(`${position.padStart(8)}  ${at}  ${type.padEnd(26)}  ${stream}`);
+}
+
+export function eventTable(session: Session, list: readonly Row[]): string {
+  return table(session.world, ['POSITION', 'AT', 'EVENT', 'STREAM'], list.map(cells));
+}
+
+function cells({ position, at, type, stream, version }: Row): string[] {
+  return [text(position), text(at).replace(/(\.\d{3})\d*Z$/, '$1Z'), text(type), `${text(stream)}@${text(version)}`];
+}

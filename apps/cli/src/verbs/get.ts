@@ -1,0 +1,115 @@
+import type { Page, Row } from '../api';
+import { idOf, kindNames, kindOf, type Kind } from '../kinds';
+import type { Session } from '../session';
+import { findOne } from '../subjects';
+import { table } from '../table';
+import { at, duration, text } from '../values';
+import { action, type Verb } from '../verb';
+import { pause } from '../world';
+
+interface GetOptions {
+  status?: string;
+  cluster?: string;
+  kind?: string;
+  watch?: boolean;
+}
+
+const STALE_MS = 10_000;
+const LOOK_EVERY_MS = 1_000;
+
+export const get: Verb = (program, world) => {
+  program
+    .command('get <kind> [id]')
+    .description(`list ${kindNames.join(', ')}`)
+    .option('--status <state>', 'only those in this state')
+    .option('--cluster <id>', 'only those of this cluster')
+    .option('--kind <kind>', 'only tasks of this kind (serve is left out otherwise), or operations')
+    .option('--watch', 'go on: a line for each change; with -o json NDJSON')
+    .action(
+      action<GetOptions>(world, async (session, [kindName = '', id], options) => {
+        const kind = kindOf(kindName);
+        if (id === undefined) return options.watch ? watch(session, kind, options) : showKind(session, kind, options);
+        const { row } = await findOne(session, kind, id);
+        if (session.asJson) session.json(row);
+        else showRows(session, kind, [row]);
+      }),
+    );
+};
+
+export async function showKind(session: Session, kind: Kind, options: GetOptions): Promise<void> {
+  showList(session, kind, await list(session, kind, options));
+}
+
+async function list(session: Session, kind: Kind, { status, cluster, kind: only }: GetOptions): Promise<Page> {
+  const { items, asOf } = await session.api.list(`/v1/${kind.plural}`, only ? { 'filter[kind]': only } : {});
+  // Here, not in the query: a state may be computed, such as that of a system whose node has died.
+  const wanted = (row: Row) =>
+    (status === undefined || text(at(row, kind.statePath)) === status) &&
+    (cluster === undefined || row['clusterId'] === cluster);
+  return { items: items.filter(wanted), asOf };
+}
+
+function showList(session: Session, kind: Kind, { items, asOf }: Page): void {
+  if (asOf.ageMs > STALE_MS)
+    session.note(`warning: this list is ${duration(asOf.ageMs)} old; see \`holdfast get services\``);
+  if (session.asJson) return session.json(items);
+  if (items.length === 0 && session.options.output !== 'name') return session.note(`no ${kind.plural}`);
+  showRows(session, kind, items);
+}
+
+export function showRows(session: Session, kind: Kind, items: readonly Row[]): void {
+  const { world, options } = session;
+  if (options.output === 'name') return items.forEach((row) => session.line(`${kind.singular}/${idOf(kind, row)}`));
+  const columns = kind.columns.filter(({ wide }) => !wide || options.output === 'wide');
+  const now = world.now();
+  const cells = items.map((row) => columns.map(({ value }) => value(row, now)));
+  // What no row has to tell is left out, but never the columns that name a thing and its state.
+  const told = columns.map((_, i) => i < 4 || cells.some((row) => row[i] !== '-'));
+  const heads = columns.filter((_, i) => told[i]).map(({ head }) => head);
+  const rows = cells.map((row) => row.filter((_, i) => told[i]));
+  // What is asked for as wide is there to be copied: nothing of it wraps.
+  world.out(table(options.output === 'wide' ? { ...world, columns: Infinity } : world, heads, rows));
+}
+
+/** On a terminal the table is drawn anew; elsewhere each changed row is one more line. */
+async function watch(session: Session, kind: Kind, options: GetOptions): Promise<void> {
+  const { world } = session;
+  const shown = new Map<string, string>();
+  while (!world.interrupted.aborted) {
+    const page = await list(session, kind, options);
+    if (world.terminal && !session.asJson) {
+      world.out('\x1b[H\x1b[2J');
+      showList(session, kind, page);
+    } else {
+      showChanged(session, kind, { items: page.items, shown });
+    }
+    await pause(world, LOOK_EVERY_MS);
+  }
+}
+
+function showChanged(session: Session, kind: Kind, { items, shown }: { items: Row[]; shown: Map<string, string> }) {
+  const changed = items.filter((row) => shown.get(idOf(kind, row)) !== lasting(row));
+  for (const row of changed) shown.set(idOf(kind, row), lasting(row));
+  if (session.asJson) changed.forEach((row) => session.jsonLine(row));
+  else if (changed.length > 0) showRows(session, kind, changed);
+}
+
+/** A row without what changes at every look: ages and measured rates are no news. */
+function lasting(row: Row): string {
+  return JSON.stringify(row, (key, value: unknown) => (restless.has(key) ? undefined : value));
+}
+
+const restless = new Set([
+  'silentMs',
+  'suspicion',
+  'lastHeartbeatAt',
+  'load',
+  'qmpMs',
+  'freeBytes',
+  'ageMs',
+  'lagMs',
+  'lagEvents',
+  'outboxOldestMs',
+  'position',
+  'asOf',
+]);

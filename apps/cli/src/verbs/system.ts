@@ -1,0 +1,68 @@
+import { usage } from '../failure';
+import { kindOf } from '../kinds';
+import { request } from '../operations';
+import type { Session } from '../session';
+import { findOne, pathOf } from '../subjects';
+import { parseSize } from '../values';
+import { action, following, type Following, type Verb } from '../verb';
+
+interface CreateOptions extends Following {
+  cluster: string;
+  volume: string[];
+  volumes?: string;
+  size?: string;
+}
+
+const MOST_VOLUMES = 16;
+
+export const system: Verb = (program, world) => {
+  const family = program.command('system').description('create, retire and delete systems');
+
+  following(family.command('create <name>'))
+    .description('a new system: --volume a=64MiB, again for each volume, or --volumes 2 --size 64MiB')
+    .requiredOption('--cluster <id>', 'the cluster that serves it')
+    .option('--volume <name=size>', 'one volume; may be repeated', (one: string, all: string[]) => [...all, one], [])
+    .option('--volumes <count>', 'so many volumes, named v1, v2 …')
+    .option('--size <size>', 'of each of them')
+    .action(
+      action<CreateOptions>(world, async (session, [systemId = ''], options) => {
+        const body = { systemId, clusterId: options.cluster, volumes: volumesOf(options) };
+        await request(session, { path: '/v1/systems', body }, options);
+      }),
+    );
+
+  following(family.command('retire <system>'))
+    .description('stop serving it; its files stay')
+    .action(
+      action<Following>(world, (session, [given = ''], options) => act(session, { given, verb: 'retire' }, options)),
+    );
+
+  following(family.command('delete <system>'))
+    .description('remove the files of a retired system; frees its name and address')
+    .action(
+      action<Following>(world, (session, [given = ''], options) => act(session, { given, verb: 'delete' }, options)),
+    );
+};
+
+async function act(session: Session, { given, verb }: { given: string; verb: string }, follow: Following) {
+  const { kind, id } = await findOne(session, kindOf('system'), given);
+  await request(session, { path: `${pathOf(kind, id)}/${verb}`, body: {} }, follow);
+}
+
+export function volumesOf({ volume, volumes, size }: Pick<CreateOptions, 'volume' | 'volumes' | 'size'>) {
+  if (volume.length > 0 && volumes === undefined && size === undefined) return volume.map(namedVolume);
+  if (volume.length === 0 && volumes !== undefined && size !== undefined) {
+    const count = Number(volumes);
+    if (!Number.isInteger(count) || count < 1 || count > MOST_VOLUMES)
+      throw usage(`${volumes} volumes cannot be made`, `ask for 1 to ${MOST_VOLUMES}`);
+    const sizeBytes = parseSize(size);
+    return Array.from({ length: count }, (_, i) => ({ volumeId: `v${i + 1}`, sizeBytes }));
+  }
+  throw usage('the volumes are not clear', 'give --volume a=64MiB for each volume, or --volumes 2 --size 64MiB');
+}
+
+function namedVolume(given: string) {
+  const [volumeId = '', size = ''] = given.split('=', 2);
+  if (!volumeId || !size) throw usage(`${given} is no volume`, 'write it as name=size, such as a=64MiB');
+  return { volumeId, sizeBytes: parseSize(size) };
+}
