@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { relative } from 'node:path';
+import { currentTraceparent, inSpan } from '@holdfast/observability';
 import { EngineError } from './errors';
 
 interface Answer {
@@ -44,6 +45,16 @@ export class QmpClient {
   }
 
   execute<Result = unknown>(command: string, args: object = {}, deadlineMs = QMP_DEADLINE_MS): Promise<Result> {
+    // A span as part of an effect; the questions of every second are nobody's story.
+    if (!currentTraceparent()) return this.call<Result>(command, args, deadlineMs);
+    return inSpan(`qmp ${command}`, { kind: 'client' }, () => this.call<Result>(command, args, deadlineMs));
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  private call<Result>(command: string, args: object, deadlineMs: number): Promise<Result> {
     const call = this.tail.then(async () => {
       if (this.ended) throw new EngineError('ENGINE_GONE', `${command}: the daemon is gone`);
       const answered = this.answer(command, deadlineMs);
@@ -52,10 +63,6 @@ export class QmpClient {
     });
     this.tail = call.catch(() => undefined); // the caller is told; the next command is not held up
     return call;
-  }
-
-  close(): void {
-    this.socket.destroy();
   }
 
   private answer(command: string, deadlineMs: number): Promise<unknown> {

@@ -34,14 +34,19 @@ interface Slot {
 }
 
 const WATCHDOG_GRACE_MS = 3_000;
+const ENGINE_DOWN_MS = 60_000;
 
 /** All systems that this node serves. Orders for one system are carried out one after the other, the newest wins. */
 export class Serving {
-  /** Whether the engine failed us last: told with each heartbeat. */
-  engineDown = false;
+  private engineFailedAtMs = -Infinity;
   private readonly slots = new Map<string, Slot>();
 
   constructor(private readonly parts: ServingParts) {}
+
+  /** The engine failed us within the last minute: told with each heartbeat. */
+  get engineDown(): boolean {
+    return performance.now() - this.engineFailedAtMs < ENGINE_DOWN_MS;
+  }
 
   held(): { order: ServeOrder; daemon: StorageDaemon }[] {
     return [...this.slots.values()].flatMap(({ held }) => held ?? []);
@@ -58,7 +63,9 @@ export class Serving {
     if (verdict === 'repeat') return this.tellTaken(order, { tookMs: 0 }, cause);
     if (verdict === 'count') return this.parts.journal.append({ k: 'epoch', route: order.taskId, epoch: order.epoch });
     const signal = callOffOthers(slot);
-    return this.inTurn(slot, () => this.take(slot, order, { signal, cause }));
+    const noted = this.parts.journal.append({ k: 'order', order });
+    noted.catch(() => undefined); // its failure is met in turn, and declined there
+    return this.inTurn(slot, () => this.take(slot, order, { noted, signal, cause }));
   }
 
   /** A planned stop: clients off, images flushed and closed, noted, told. The next epoch opens. */
@@ -118,11 +125,15 @@ export class Serving {
     await Promise.all([...this.slots.values()].map(({ turn }) => turn));
   }
 
-  private async take(slot: Slot, order: ServeOrder, { signal, cause }: Asked): Promise<void> {
+  private async take(
+    slot: Slot,
+    order: ServeOrder,
+    { noted, signal, cause }: Asked & { noted: Promise<void> },
+  ): Promise<void> {
     if (signal.aborted) return;
     const begunAt = performance.now();
     try {
-      await this.parts.journal.append({ k: 'order', order });
+      await noted;
       if (!(await this.watched())) return await this.decline(order, { code: 'WATCHDOG_DEAD' }, cause);
       await this.stopDaemon(slot); // an older epoch's, of our own
       this.hold(slot, order, await this.attempt(order, { signal, cause }));
@@ -141,7 +152,7 @@ export class Serving {
       effect: (name) => this.noteEffect(name, taskId, epoch),
     };
     const daemon = await takeUp(order, this.parts.node, attempt);
-    this.engineDown = false;
+    this.engineFailedAtMs = -Infinity;
     return daemon;
   }
 
@@ -179,7 +190,7 @@ export class Serving {
   }
 
   private async fault({ taskId, epoch }: ServeOrder): Promise<void> {
-    this.engineDown = true;
+    this.engineFailedAtMs = performance.now();
     const stop = { k: 'stop' as const, route: taskId, epoch };
     const data = { taskId, epoch, errorClass: 'node' as const, code: 'ENGINE_DOWN', token: null };
     await this.parts.facts.tell({ type: 'TaskFaulted', data }, undefined, stop);
@@ -235,7 +246,7 @@ export class Serving {
   private async decline({ taskId, epoch }: ServeOrder, refusal: Refusal, cause?: Cause): Promise<void> {
     const { journal, facts, log } = this.parts;
     log('declined', { taskId, epoch, ...refusal });
-    if (refusal.code === 'ENGINE_DOWN') this.engineDown = true;
+    if (refusal.code === 'ENGINE_DOWN') this.engineFailedAtMs = performance.now();
     const highestEpoch = journal.state.epochs.get(taskId) ?? null;
     try {
       const stop = { k: 'stop' as const, route: taskId, epoch };

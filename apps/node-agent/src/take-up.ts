@@ -1,4 +1,4 @@
-import { access, mkdir } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FleetError } from '@holdfast/kernel';
 import { NbdClient } from '@holdfast/nbd';
@@ -56,7 +56,7 @@ export async function takeUp(order: ServeOrder, node: NodeEngine, attempt: Attem
   await claim(order, node, folder);
   await attempt.effect('claimed');
   await createIfNew(order, folder);
-  const daemon = await StorageDaemon.start(join(node.runFolder, `${order.systemId}.e${order.epoch}`), node.engine);
+  const daemon = await StorageDaemon.start(await makeRunFolder(order, node.runFolder), node.engine);
   try {
     await openUnderClaim(daemon, order, { folder, nodeId: node.nodeId, attempt });
     await attempt.effect('locked');
@@ -70,8 +70,18 @@ export async function takeUp(order: ServeOrder, node: NodeEngine, attempt: Attem
     return daemon;
   } catch (error) {
     daemon.kill();
+    // A daemon that vanished was perhaps killed by the watchdog, for a claim that had passed ours.
+    if (error instanceof EngineError) await checkClaim(order, node.nodeId, folder);
     throw error;
   }
+}
+
+/** What it serves lies beside the daemon, so that it can be adopted even if the journal is lost. */
+async function makeRunFolder(order: ServeOrder, runFolder: string): Promise<string> {
+  const folder = join(runFolder, `${order.systemId}.e${order.epoch}`);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'order.json'), JSON.stringify(order));
+  return folder;
 }
 
 async function claim(order: ServeOrder, { nodeId, mediumFolder }: NodeEngine, folder: string): Promise<void> {

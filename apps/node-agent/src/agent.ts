@@ -1,0 +1,167 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { KafkaLink, SampleSender } from '@holdfast/messaging/agent';
+import { currentTraceparent, inSpan, logger } from '@holdfast/observability';
+import { adoptAll } from './adoption';
+import type { AgentConfig } from './config';
+import { Ears, type Obeys } from './ears';
+import { Facts, type Cause, type Speaker } from './facts';
+import { Heartbeat } from './heartbeat';
+import { Journal } from './journal';
+import { sweepOrphans } from './orphans';
+import { ProbeDaemon } from './probe-daemon';
+import { Prober } from './prober';
+import { Serving } from './serving';
+import type { NodeEngine } from './take-up';
+import { Voice } from './voice';
+import { WatchdogLink } from './watchdog-link';
+
+const lines = logger('agent');
+const log = (message: string, details: object = {}) => lines.info(details, message);
+
+/** Everything of one agent, in the order in which it comes up: what it holds first, Kafka last. */
+export async function startAgent(config: AgentConfig): Promise<{ stop(): Promise<void> }> {
+  const stateFolder = config.HOLDFAST_AGENT_STATE_DIR;
+  const runFolder = join(stateFolder, 'run');
+  await mkdir(runFolder, { recursive: true });
+  process.chdir(stateFolder); // a unix socket's name has 108 bytes at most
+  const watchdog = await WatchdogLink.open(join(runFolder, 'agent.sock'));
+
+  const journal = await Journal.open(join(stateFolder, 'journal'));
+  const { HOLDFAST_AGENT_CLUSTER_ID: clusterId, HOLDFAST_AGENT_NODE_ID: nodeId } = config;
+  const speaker: Speaker = { clusterId, nodeId, incarnation: randomUUID() };
+  const facts = new Facts(journal, speaker);
+  const node = nodeEngine(config, runFolder);
+  const watchdogAlive = () => watchdog.alive();
+  const serving = new Serving({ node, incarnation: speaker.incarnation, journal, facts, watchdogAlive, log });
+
+  const adopted = await adoptAll({ node, journal, serving, log });
+  void sweepOrphans(runFolder, (pid) => log('orphan killed', { pid }));
+  const probeDaemon = new ProbeDaemon({ node, dataAddress: config.HOLDFAST_AGENT_DATA_ADDRESS, log });
+  void probeDaemon.run();
+  const prober = new Prober();
+  prober.start();
+
+  const kafka = new KafkaLink({
+    brokers: config.HOLDFAST_KAFKA_BROKERS.split(','),
+    clientId: `agent-${nodeId}-${speaker.incarnation}`,
+  });
+  const samples = new SampleSender({ kafka, source: `/nodes/${nodeId}` });
+  const ears = new Ears({ kafka, journal, facts, speaker, obeys: obeys(serving, prober, speaker), log });
+  const voice = new Voice({ kafka, samples, journal, facts, speaker, log });
+  const heartbeat = new Heartbeat({
+    speaker,
+    mediumFolder: node.mediumFolder,
+    journal,
+    facts,
+    serving,
+    prober,
+    probeDaemon,
+    watchdogAlive,
+    blocked: () => ears.blocked,
+    send: (data) => samples.send({ type: 'HeartbeatObserved', data }, { key: clusterId }),
+  });
+
+  voice.start();
+  heartbeat.start();
+  const listening = listen({ journal, facts, serving, ears, node, adopted }).catch((error: unknown) =>
+    lines.fatal({ err: error }, 'the agent cannot listen'),
+  );
+  return {
+    stop: async () => {
+      heartbeat.stop();
+      prober.stop();
+      probeDaemon.leave();
+      voice.stop();
+      await Promise.race([listening.then(() => ears.stop()), new Promise((done) => setTimeout(done, 1_000))]);
+      await serving.leave();
+      await journal.close();
+      watchdog.close();
+    },
+  };
+}
+
+function nodeEngine(config: AgentConfig, runFolder: string): NodeEngine {
+  const addresses = config.HOLDFAST_AGENT_SERVING_ADDRESS_MAP;
+  return {
+    nodeId: config.HOLDFAST_AGENT_NODE_ID,
+    mediumFolder: join(config.HOLDFAST_AGENT_MEDIUM, config.HOLDFAST_AGENT_CLUSTER_ID),
+    runFolder,
+    engine: { binary: config.HOLDFAST_STORAGE_DAEMON, flush: config.HOLDFAST_AGENT_FLUSH },
+    addressOf: ({ systemId, spec }) => addresses.get(systemId) ?? spec.address,
+  };
+}
+
+interface Listening {
+  journal: Journal;
+  facts: Facts;
+  serving: Serving;
+  ears: Ears;
+  node: NodeEngine;
+  adopted: { systemId: string; epoch: number }[];
+}
+
+/** With no Kafka yet this waits, and nothing else does. */
+async function listen({ journal, facts, ears, node, adopted }: Listening): Promise<void> {
+  if (journal.state.offsets.size === 0) await ears.noteEnds();
+  const held = [...journal.state.serving.values()].map(({ taskId, epoch }) => ({ taskId, epoch }));
+  await facts.tell({ type: 'NodeStarted', data: { journal: journal.kind, held, adopted } });
+  await facts.tell({ type: 'NodeInventoryReported', data: await inventory(node) });
+  await ears.start();
+}
+
+async function inventory({ engine }: NodeEngine) {
+  const { stdout } = await promisify(execFile)(engine.binary, ['--version']);
+  const engineVersion = /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
+  return { driver: 'qemu-storage-daemon', engineVersion, kinds: ['serve'], media: [] };
+}
+
+/** Orders for this node. A task that was moved to another is not stopped by the message: the claim on the medium does it. */
+function obeys(serving: Serving, prober: Prober, { nodeId }: Speaker): Obeys {
+  const effect = (name: string, order: { taskId: string; epoch: number }, cause: Cause) => ({
+    run(work: (cause: Cause) => Promise<void>): void {
+      const attributes = {
+        'holdfast.subject.id': `task/${order.taskId}`,
+        'holdfast.epoch': order.epoch,
+        'holdfast.correlation.id': cause.correlationId,
+        'holdfast.causation.id': cause.causationId,
+      };
+      const options = { root: true, links: [cause.traceparent], attributes };
+      const done = inSpan(`effect ${name}`, options, () => {
+        const traceparent = currentTraceparent();
+        return work({ ...cause, ...(traceparent && { traceparent }) });
+      });
+      done.catch((error: unknown) => lines.error({ err: error, ...order }, `effect ${name} failed`));
+    },
+  });
+  const serve: Obeys['TaskAssigned'] & Obeys['TaskMoved'] = (data, cause) => {
+    if (data.nodeId !== nodeId) return;
+    const { taskId, epoch, spec, nodeIncarnation } = data;
+    const order = { taskId, systemId: spec.systemId, epoch, spec, nodeIncarnation };
+    effect('serve', { taskId, epoch }, cause).run((told) => serving.order(order, told));
+  };
+  return {
+    TaskAssigned: serve,
+    TaskMoved: serve,
+    TaskRecalled: (data, cause) => {
+      if (data.nodeId !== nodeId) return;
+      const { taskId, epoch } = data;
+      const order = { taskId, systemId: taskId.replace(/^serve-/, ''), epoch };
+      effect('stop', order, cause).run((told) => serving.recall(order, told));
+    },
+    SystemRemovalOrdered: (data, cause) => {
+      if (data.nodeId !== nodeId) return;
+      const { taskId, systemId, epoch } = data;
+      effect('remove', { taskId, epoch }, cause).run((told) => serving.remove({ taskId, systemId, epoch }, told));
+    },
+    ProbePlanIssued: ({ edges }) =>
+      prober.plan(
+        edges
+          .filter(({ fromNodeId }) => fromNodeId === nodeId)
+          .map(({ toNodeId, dataAddress }) => ({ nodeId: toNodeId, dataAddress })),
+      ),
+  };
+}

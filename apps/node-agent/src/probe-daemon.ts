@@ -1,0 +1,74 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createImage } from './chain';
+import { SERVING_PORT, StorageDaemon } from './engine.driver';
+import type { NodeEngine } from './take-up';
+
+const PROBE_BYTES = 1 << 20;
+const RESTART_MS = 1_000;
+
+export interface ProbeDaemonParts {
+  node: NodeEngine;
+  dataAddress: string;
+  log(message: string, details?: object): void;
+}
+
+/** What peers probe: an image of this node's own on the medium, past the page cache, at the node's data address. */
+export class ProbeDaemon {
+  private daemon?: StorageDaemon | undefined;
+  private stopped = false;
+
+  constructor(private readonly parts: ProbeDaemonParts) {}
+
+  /** Adopted or started, and started again whenever it dies. */
+  async run(): Promise<void> {
+    while (!this.stopped) {
+      try {
+        this.daemon = await this.adoptOrStart();
+        await this.daemon.gone;
+        this.parts.log('the probe daemon died');
+      } catch (error) {
+        this.parts.log('the probe daemon does not start', { error: String(error) });
+      }
+      this.daemon = undefined;
+      await sleep(RESTART_MS);
+    }
+  }
+
+  /** The daemon stays, for the next agent. */
+  leave(): void {
+    this.stopped = true;
+  }
+
+  /** How long the engine takes to answer; null while no daemon does. */
+  async ping(): Promise<number | null> {
+    const { daemon } = this;
+    if (!daemon) return null;
+    return daemon.ping().catch(async () => {
+      await daemon.cutOff();
+      return null;
+    });
+  }
+
+  private async adoptOrStart(): Promise<StorageDaemon> {
+    const { node, dataAddress } = this.parts;
+    const folder = join(node.runFolder, 'probe');
+    const living = await StorageDaemon.attach(folder, node.engine.flush);
+    if (living && (await living.exports()).includes('probe')) return living;
+    living?.kill();
+    const filename = join(node.mediumFolder, 'probes', `${node.nodeId}.qcow2`);
+    await mkdir(join(node.mediumFolder, 'probes'), { recursive: true });
+    await createImage(filename, PROBE_BYTES);
+    const daemon = await StorageDaemon.start(folder, node.engine);
+    try {
+      await daemon.open({ name: 'probe', layers: [{ k: 0, filename }], direct: true });
+      await daemon.listen(dataAddress, SERVING_PORT);
+      await daemon.export('probe');
+      return daemon;
+    } catch (error) {
+      daemon.kill();
+      throw error;
+    }
+  }
+}
