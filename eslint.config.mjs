@@ -68,7 +68,7 @@ export default tseslint.config(
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
       '@typescript-eslint/restrict-template-expressions': [
         'error',
-        { allowNumber: true, allow: [{ from: 'lib', name: ['Error', 'URL', 'URLSearchParams'] }] },
+        { allowNumber: true, allow: [{ from: 'lib', name: 'Error' }, 'URL', 'URLSearchParams'] },
       ],
       // Optional packages are required where they are used.
       '@typescript-eslint/no-require-imports': 'off',

@@ -9,9 +9,9 @@ export function at(row: unknown, path: string): unknown {
 /** Unknown is a dash, never an empty cell or a zero. */
 export function text(value: unknown): string {
   if (value === null || value === undefined || value === '') return '-';
+  if (typeof value === 'string') return value;
   if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(text).join(', ');
-  if (typeof value === 'object') return JSON.stringify(value);
-  return String(value);
+  return JSON.stringify(value);
 }
 
 /** Two units at most: `4.2 s`, `3 m 12 s`, `2 d 4 h`. */
