@@ -2,7 +2,7 @@ import { nextLook } from './next-look';
 import { FixtureTable, node, T0, taskOf } from './table-fixture';
 
 const due = (fixture: FixtureTable) => {
-  const at = nextLook(fixture.table, fixture.task('s1'), fixture.at);
+  const at = nextLook(fixture.table, fixture.task('s1'), { at: fixture.at, takenMs: 5_000 });
   return at === null ? null : Date.parse(at) - T0;
 };
 

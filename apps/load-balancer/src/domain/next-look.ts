@@ -1,13 +1,14 @@
 import type { Instant } from '@holdfast/contracts';
 import { RETRY_MS } from './orders';
-import { later, msBetween, type RoutingTable, type Task } from './routing-table';
-import { STOPPED_MS, TAKEN_MS } from './task-facts';
+import { type Known, later, msBetween, type RoutingTable, type Task } from './routing-table';
+import { STOPPED_MS } from './task-facts';
 
 /** When to look at the task again if nothing is heard of it until then; null: it waits for nothing that time brings. */
-export function nextLook(table: RoutingTable, task: Task, at: Instant): Instant | null {
+export function nextLook(table: RoutingTable, task: Task, known: Pick<Known, 'at' | 'takenMs'>): Instant | null {
+  const { at, takenMs } = known;
   switch (task.phase) {
     case 'assigned':
-      return after(task.since, TAKEN_MS, at);
+      return after(task.since, takenMs, at);
     case 'stopping':
       return after(task.since, STOPPED_MS, at);
     case 'retrying':

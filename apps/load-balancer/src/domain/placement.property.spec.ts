@@ -29,7 +29,7 @@ const step: fc.Arbitrary<Step> = (() => {
     tookMs: fc.constant(1),
     waitsFor: fc.constant('mediumLock'),
     code: fc.constantFrom('ENGINE_DOWN', 'WATCHDOG_DEAD'),
-    highestEpoch: fc.constant(null),
+    highestEpoch: fc.constant(0),
     errorClass: fc.constantFrom('node', 'busy'),
   }) as fc.Arbitrary<TableAction>;
   const byOwner = (answer: (fixture: FixtureTable, name: string) => void) =>

@@ -99,6 +99,8 @@ export interface Known {
   readonly clusterId: ClusterId;
   readonly at: Instant;
   readonly incarnations: Readonly<Record<string, Incarnation>>;
+  /** An agent that answers an order with nothing for so long, while it beats, loses it. */
+  readonly takenMs: number;
 }
 
 export const emptyTable: RoutingTable = { nodes: {}, tasks: {}, brakes: [] };

@@ -33,7 +33,7 @@ export class FixtureTable {
 
   /** What the command led to, one line per event. */
   do(action: TableAction): string[] {
-    const command = { ...action, clusterId: C1, at: this.at, incarnations: {} };
+    const command = { ...action, clusterId: C1, at: this.at, incarnations: {}, takenMs: 5_000 };
     const events = routingTableDecider.decide(command, this.table);
     this.table = events.reduce((state, event) => routingTableDecider.evolve(state, event), this.table);
     this.history.push(...events);
@@ -83,7 +83,7 @@ export class FixtureTable {
     return this.do({ type: 'NoteTaken', ...this.owner(name), tookMs: 40 });
   }
 
-  decline(name: string, code: string, highestEpoch: number | null = null): string[] {
+  decline(name: string, code: string, highestEpoch = 0): string[] {
     return this.do({ type: 'NoteDeclined', ...this.owner(name), code, highestEpoch });
   }
 

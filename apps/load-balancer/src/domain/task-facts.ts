@@ -5,9 +5,6 @@ import { isAvoided, move, reoffer, retryLater } from './orders';
 import { cancel, settleTask } from './owed';
 import { msBetween, type Task, type WaitsFor } from './routing-table';
 
-/** An agent that answers an order with nothing for so long, while it beats, loses it. */
-export const TAKEN_MS = 5_000;
-
 /** A recall that nobody answered is sent again. */
 export const STOPPED_MS = 30_000;
 
@@ -21,7 +18,7 @@ interface FromNode {
 export type TaskFact =
   | ({ readonly type: 'NoteTaken'; readonly tookMs: number } & FromNode)
   | ({ readonly type: 'NoteBlocked'; readonly waitsFor: WaitsFor } & FromNode)
-  | ({ readonly type: 'NoteDeclined'; readonly code: string; readonly highestEpoch: number | null } & FromNode)
+  | ({ readonly type: 'NoteDeclined'; readonly code: string; readonly highestEpoch: number } & FromNode)
   | ({
       readonly type: 'NoteFaulted';
       readonly errorClass: 'node' | 'subject' | 'busy';
@@ -72,10 +69,10 @@ function blocked(decision: Decision, task: Task, waitsFor: WaitsFor): void {
   decision.add({ type: 'TaskHeld', data: { ...ofTask(task, decision.known), nodeId, epoch, waitsFor } });
 }
 
-function declined(decision: Decision, task: Task, fact: { code: string; highestEpoch: number | null }): void {
+function declined(decision: Decision, task: Task, fact: { code: string; highestEpoch: number }): void {
   if (task.phase !== 'assigned' && task.phase !== 'held') return; // Told twice.
   const { clusterId, at } = decision.known;
-  if (fact.code === 'STALE_EPOCH' && fact.highestEpoch !== null && fact.highestEpoch > task.epoch) {
+  if (fact.code === 'STALE_EPOCH' && fact.highestEpoch > task.epoch) {
     const known = decision.table.brakes.includes('storeRegressed');
     if (!known) decision.add({ type: 'PlacementHeld', data: { clusterId, brake: 'storeRegressed', at } });
     return;
@@ -117,8 +114,9 @@ export function checkTask(decision: Decision, taskId: TaskId): void {
   if (!task) return;
   const silentMs = msBetween(task.since, decision.known.at);
   if (task.phase === 'assigned' && isBeating(decision, task)) {
+    const lost = silentMs >= decision.known.takenMs;
     // With nobody else to ask, the order stands.
-    if (silentMs >= TAKEN_MS && !decision.held && anotherIsWilling(decision, task)) move(decision, task, 'notTaken');
+    if (lost && !decision.held && anotherIsWilling(decision, task)) move(decision, task, 'notTaken');
     return;
   }
   if (task.phase === 'stopping' && silentMs >= STOPPED_MS && isBeating(decision, task)) return recall(decision, task);

@@ -1,0 +1,33 @@
+import type { Tx } from '@holdfast/event-store';
+import { assertNever } from '@holdfast/kernel';
+import { Injectable } from '@nestjs/common';
+import { Fleet, type SightTimer } from './fleet';
+import { type CheckTaskTimer, Placements } from './placements';
+import { type CheckRemovalTimer, Systems } from './systems';
+
+type DueTimer = CheckTaskTimer | CheckRemovalTimer | SightTimer;
+
+/** What is done when something did not happen in time. */
+@Injectable()
+export class DueTimers {
+  constructor(
+    private readonly placements: Placements,
+    private readonly systems: Systems,
+    private readonly fleet: Fleet,
+  ) {}
+
+  readonly handle = async (_stream: string, _name: string, command: object, tx: Tx): Promise<void> => {
+    const due = command as DueTimer;
+    switch (due.type) {
+      case 'CheckTask':
+        await this.placements.decide(tx, due.clusterId, { type: 'CheckTask', taskId: due.taskId });
+        return;
+      case 'CheckRemoval':
+        return this.systems.checkRemoval(tx, due.systemId);
+      case 'SightHeld':
+        return this.fleet.release(tx, due.clusterId, 'blind');
+      default:
+        return assertNever(due);
+    }
+  };
+}

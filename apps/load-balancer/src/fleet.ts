@@ -1,0 +1,140 @@
+import type {
+  AutomationHalted,
+  AutomationResumed,
+  ClusterId,
+  ClusterRegistered,
+  ClusterSightRegained,
+  EventOf,
+  NodeFoundImpaired,
+  NodeId,
+  NodeJoined,
+  NodeRetired,
+  NodeStarted,
+} from '@holdfast/contracts';
+import type { Tx } from '@holdfast/event-store';
+import { Injectable } from '@nestjs/common';
+import { type Brake, type CloseCause, type CordonCause, later } from './domain/routing-table';
+import {
+  clusterIds,
+  forgetNode,
+  isHalted,
+  noteCluster,
+  noteHalted,
+  noteHealth,
+  noteIncarnation,
+  noteJoined,
+  noteResumed,
+  type Openable,
+} from './fleet-rows';
+import { Placements } from './placements';
+
+type DataOf<Contract> = EventOf<Contract>['data'];
+interface OfNode {
+  readonly clusterId: ClusterId;
+  readonly nodeId: NodeId;
+}
+
+/** Of a node's bandwidth, what placement may hand out: clients come first. */
+const BUDGET_SHARE = 0.3;
+
+/** A timer of the routing table's stream: the moves held back while we were blind may go on. */
+export interface SightTimer {
+  readonly type: 'SightHeld';
+  readonly clusterId: ClusterId;
+}
+
+/** What is told of clusters and nodes, and what it means for their tables. */
+@Injectable()
+export class Fleet {
+  constructor(private readonly placements: Placements) {}
+
+  async clusterRegistered(tx: Tx, { clusterId, addressRanges }: DataOf<typeof ClusterRegistered>): Promise<void> {
+    await noteCluster(tx, clusterId, addressRanges);
+    if (await isHalted(tx, clusterId)) await this.hold(tx, clusterId, 'halted');
+  }
+
+  async nodeJoined(tx: Tx, { clusterId, nodeId, zone, capacity }: DataOf<typeof NodeJoined>): Promise<void> {
+    const budget = capacity.bytesPerSec * BUDGET_SHARE;
+    await this.open(tx, clusterId, await noteJoined(tx, clusterId, { nodeId, zone, budget }));
+  }
+
+  async nodeRetired(tx: Tx, { clusterId, nodeId }: DataOf<typeof NodeRetired>): Promise<void> {
+    await forgetNode(tx, clusterId, nodeId);
+    await this.placements.decide(tx, clusterId, { type: 'CloseNode', nodeId, cause: 'retired' });
+  }
+
+  async nodeRecovered(tx: Tx, node: OfNode): Promise<void> {
+    await this.open(tx, node.clusterId, await noteHealth(tx, node, true));
+  }
+
+  async suspicionWithdrawn(tx: Tx, node: OfNode): Promise<void> {
+    await noteHealth(tx, node, true);
+    await this.placements.decide(tx, node.clusterId, { type: 'WithdrawSuspicion', nodeId: node.nodeId });
+  }
+
+  async cordon(tx: Tx, node: OfNode, cause: CordonCause): Promise<void> {
+    await noteHealth(tx, node, false);
+    await this.placements.decide(tx, node.clusterId, { type: 'CordonNode', nodeId: node.nodeId, cause });
+  }
+
+  async close(tx: Tx, node: OfNode, cause: CloseCause): Promise<void> {
+    await noteHealth(tx, node, false);
+    await this.placements.decide(tx, node.clusterId, { type: 'CloseNode', nodeId: node.nodeId, cause });
+  }
+
+  /** Without engine or medium nothing is served there; without agent or watchdog clients still are. */
+  async impaired(tx: Tx, { clusterId, nodeId, part }: DataOf<typeof NodeFoundImpaired>): Promise<void> {
+    const node = { clusterId, nodeId };
+    if (part === 'engine' || part === 'media') await this.close(tx, node, 'impaired');
+    else await this.cordon(tx, node, 'impaired');
+  }
+
+  async agentStarted(tx: Tx, { clusterId, nodeId, incarnation }: DataOf<typeof NodeStarted>): Promise<void> {
+    await noteIncarnation(tx, { clusterId, nodeId, incarnation });
+    await this.placements.decide(tx, clusterId, { type: 'ReofferTasks', nodeId });
+  }
+
+  async sightLost(tx: Tx, clusterId: ClusterId): Promise<void> {
+    this.setSightTimer(tx, clusterId, null);
+    await this.hold(tx, clusterId, 'blind');
+  }
+
+  /** What is seen first after a blindness may be old: moves wait until every deadline has run anew. */
+  sightRegained(tx: Tx, { clusterId, sightHoldMs }: DataOf<typeof ClusterSightRegained>): void {
+    this.setSightTimer(tx, clusterId, later(new Date().toISOString(), sightHoldMs));
+  }
+
+  async halted(tx: Tx, { scope }: DataOf<typeof AutomationHalted>): Promise<void> {
+    await noteHalted(tx, scope);
+    for (const clusterId of await inScope(tx, scope)) await this.hold(tx, clusterId, 'halted');
+  }
+
+  /** The fleet and each cluster are halted apart: both must have been resumed. */
+  async resumed(tx: Tx, { scope }: DataOf<typeof AutomationResumed>): Promise<void> {
+    await noteResumed(tx, scope);
+    for (const clusterId of await inScope(tx, scope)) {
+      if (!(await isHalted(tx, clusterId))) await this.release(tx, clusterId, 'halted');
+    }
+  }
+
+  async hold(tx: Tx, clusterId: ClusterId, brake: Brake): Promise<void> {
+    await this.placements.decide(tx, clusterId, { type: 'HoldPlacement', brake });
+  }
+
+  async release(tx: Tx, clusterId: ClusterId, brake: Brake): Promise<void> {
+    await this.placements.decide(tx, clusterId, { type: 'ResumePlacement', brake });
+  }
+
+  private async open(tx: Tx, clusterId: ClusterId, node: Openable | null): Promise<void> {
+    if (node) await this.placements.decide(tx, clusterId, { type: 'OpenNode', ...node });
+  }
+
+  private setSightTimer(tx: Tx, clusterId: ClusterId, dueAt: string | null): void {
+    const command: SightTimer = { type: 'SightHeld', clusterId };
+    tx.setTimer(`routing-table-${clusterId}`, 'sight', dueAt, command);
+  }
+}
+
+async function inScope(tx: Tx, scope: ClusterId | 'fleet'): Promise<ClusterId[]> {
+  return scope === 'fleet' ? clusterIds(tx) : [scope];
+}

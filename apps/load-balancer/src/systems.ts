@@ -1,0 +1,112 @@
+import {
+  type EpochAheadFound,
+  type EventOf,
+  serveTaskOf,
+  type SystemDeletionRequested,
+  type SystemId,
+  type SystemRemoved,
+  type SystemRequested,
+  type SystemRetirementRequested,
+  type TaskDeclined,
+} from '@holdfast/contracts';
+import type { Tx } from '@holdfast/event-store';
+import { Injectable } from '@nestjs/common';
+import { lowestFreeAddress } from './domain/address-allocation';
+import { RETRY_MS } from './domain/orders';
+import { later } from './domain/routing-table';
+import type { System, SystemRefusal } from './domain/system.decider';
+import { clusterOffer, freeAddress, takeAddress } from './fleet-rows';
+import { Placements } from './placements';
+
+/** A timer of the system's stream: its removal may be unanswered. */
+export interface CheckRemovalTimer {
+  readonly type: 'CheckRemoval';
+  readonly systemId: SystemId;
+}
+
+type Leaving = Extract<System, { phase: 'deleting' | 'discarding' }>;
+const isLeaving = (system: System): system is Leaving => system.phase === 'deleting' || system.phase === 'discarding';
+const now = () => new Date().toISOString();
+
+/** What people ask of systems: each wish is answered on the system's stream, and its work is placed with the answer. */
+@Injectable()
+export class Systems {
+  constructor(private readonly placements: Placements) {}
+
+  async register(tx: Tx, { systemId, clusterId, volumes, requestId }: DataOf<typeof SystemRequested>): Promise<void> {
+    const cluster = await clusterOffer(tx, clusterId);
+    const offer = cluster && { nodes: cluster.nodes, address: lowestFreeAddress(cluster.ranges, cluster.taken) };
+    const asked = { systemId, clusterId, volumes, requestId, at: now() };
+    const { events, state } = await this.placements.decideSystem(tx, { type: 'RegisterSystem', ...asked, offer });
+    const [answer] = events;
+    if (answer?.type !== 'SystemRegistered' || state.phase !== 'registered') return;
+
+    if (state.requestIds.length > 1) {
+      await this.placements.decide(tx, clusterId, { type: 'RepeatConfirmation', taskId: serveTaskOf(systemId) });
+      return;
+    }
+    const { address } = answer.data;
+    await takeAddress(tx, address, systemId);
+    const spec = { systemId, address, volumes };
+    await this.placements.decide(tx, clusterId, { type: 'AdmitSystem', spec, lastEpoch: state.epoch });
+  }
+
+  async retire(tx: Tx, { systemId, requestId }: DataOf<typeof SystemRetirementRequested>): Promise<void> {
+    const command = { type: 'RetireSystem', systemId, requestId, at: now() } as const;
+    const { state } = await this.placements.decideSystem(tx, command);
+    if (state.phase !== 'retiring') return;
+    await this.placements.decide(tx, state.clusterId, { type: 'RetireTask', taskId: serveTaskOf(systemId) });
+  }
+
+  async delete(tx: Tx, { systemId, requestId }: DataOf<typeof SystemDeletionRequested>): Promise<void> {
+    const command = { type: 'DeleteSystem', systemId, requestId, at: now() } as const;
+    const { state } = await this.placements.decideSystem(tx, command);
+    // Asked again while a node is at it: the answer is enough.
+    if (isLeaving(state) && state.removal === null) await this.orderRemoval(tx, systemId, state);
+  }
+
+  /** Tries the next node; when there is none for a new system, its creation has failed and its folder goes. */
+  async declined(tx: Tx, data: DataOf<typeof TaskDeclined>): Promise<void> {
+    const { clusterId, nodeId, taskId, epoch, code, claim } = data;
+    const highestEpoch = Math.max(data.highestEpoch ?? 0, claim?.epoch ?? 0);
+    const fact = { type: 'NoteDeclined', nodeId, taskId, epoch, code, highestEpoch } as const;
+    const { events } = await this.placements.decide(tx, clusterId, fact);
+    for (const event of events) {
+      if (event.type !== 'TaskCancelled' || event.data.by !== 'creationFailed') continue;
+      const systemId = event.data.subject.slice('system/'.length) as SystemId;
+      const reason: SystemRefusal = code === 'NO_SPACE' || code === 'MEDIUM_INVALID' ? code : 'NO_NODE';
+      const failed = { type: 'FailCreation', systemId, reason, at: now() } as const;
+      const { state } = await this.placements.decideSystem(tx, failed);
+      if (isLeaving(state)) await this.orderRemoval(tx, systemId, state);
+    }
+  }
+
+  async removed(tx: Tx, { systemId, nodeId, epoch }: DataOf<typeof SystemRemoved>): Promise<void> {
+    const command = { type: 'ConfirmRemoved', systemId, nodeId, epoch, at: now() } as const;
+    const { events } = await this.placements.decideSystem(tx, command);
+    if (events.length === 0) return;
+    await freeAddress(tx, systemId);
+    tx.setTimer(`system-${systemId}`, 'removal', null, {});
+  }
+
+  /** Nobody said that the files are gone: another node is asked, at the next epoch. */
+  async checkRemoval(tx: Tx, systemId: SystemId): Promise<void> {
+    const state = await this.placements.system(systemId);
+    if (isLeaving(state)) await this.orderRemoval(tx, systemId, state);
+  }
+
+  /** `route` is the serve task: the agent has seen a higher epoch of it than it was ordered. */
+  async epochAhead(tx: Tx, { clusterId, route, highestEpoch }: DataOf<typeof EpochAheadFound>): Promise<void> {
+    const { epoch: grantedEpoch } = await this.placements.system(route.slice('serve-'.length));
+    await this.placements.decide(tx, clusterId, { type: 'NoteEpochAhead', highestEpoch, grantedEpoch });
+  }
+
+  private async orderRemoval(tx: Tx, systemId: SystemId, { clusterId, epoch, removal }: Leaving): Promise<void> {
+    const unanswered = removal?.nodeId ?? null;
+    await this.placements.decide(tx, clusterId, { type: 'OrderRemoval', systemId, lastEpoch: epoch, unanswered });
+    const command: CheckRemovalTimer = { type: 'CheckRemoval', systemId };
+    tx.setTimer(`system-${systemId}`, 'removal', later(now(), RETRY_MS), command);
+  }
+}
+
+type DataOf<Contract> = EventOf<Contract>['data'];
