@@ -34,6 +34,9 @@ export function pathOf(kind: Kind, id: string): string {
 async function findByBeginning(session: Session, wanted: { kind: Kind; id: string; notFound: Failure }) {
   const { kind, id, notFound } = wanted;
   const { items } = await session.api.list(`/v1/${kind.plural}`, allOf(kind));
+  const exact = items.find((row) => idOf(kind, row) === id);
+  // Some kinds are listed only.
+  if (exact !== undefined) return { kind, id, row: exact };
   const matches = items.filter((row) => idOf(kind, row).startsWith(id));
   const [row] = matches;
   if (row === undefined) throw notFound;

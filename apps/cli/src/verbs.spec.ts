@@ -88,7 +88,7 @@ describe('describe', () => {
         actions: [{ verb: 'retire', allowed: false, why: 'reserved' }],
         asOf: {},
       },
-      'GET /v1/events?subject=system%2Fs1&limit=10&sort=-position': listOf([event(5002, 'B'), event(5001, 'A')]),
+      'GET /v1/events?subject=system%2Fs1&order=newest&limit=10': listOf([event(5001, 'A'), event(5002, 'B')]),
     });
     expect((await cli('describe system/s1')).out).toBe(`\
 system/s1
@@ -110,13 +110,35 @@ POSITION  AT                        EVENT  STREAM
 });
 
 describe('events', () => {
-  it('since a time asks from that instant', async () => {
-    await given({ 'GET /v1/events': listOf([event(5001, 'A')]) });
-    const { out } = await cli('events --for node/alpha-1 --since 10m -o json');
-    expect(JSON.parse(out)).toEqual([event(5001, 'A')]);
-    expect(decodeURIComponent(gateway.heard[0]!.request)).toBe(
-      'GET /v1/events?limit=500&subject=node/alpha-1&since=2026-03-01T10:35:00.000Z',
-    );
+  it('since a position are read to the last page', async () => {
+    const first = Array.from({ length: 500 }, (_, i) => event(101 + i, 'A'));
+    await given({
+      'GET /v1/events?subject=node%2Falpha-1&since=100&limit=500': listOf(first),
+      'GET /v1/events?subject=node%2Falpha-1&since=600&limit=500': listOf([event(601, 'B')]),
+    });
+    const { out } = await cli('events --for node/alpha-1 --since 100 -o json');
+    expect(JSON.parse(out)).toHaveLength(501);
+  });
+
+  it.each([
+    ['a time ago', '10m', 3],
+    ['an instant', '2026-03-01T10:35:00.000Z', 3],
+    ['before all', '1d', 0],
+    ['after all', '0s', 7],
+  ])('since %s begin after the last event known before it', async (_, since, expected) => {
+    // Position n became known n minutes after 10:31:30; it is 10:45 now.
+    const log = [1, 2, 3, 4, 5, 6, 7].map((position) => ({
+      ...event(position, 'A'),
+      knownAt: new Date(Date.parse('2026-03-01T10:31:30.000Z') + position * 60_000).toISOString(),
+    }));
+    const asOf = { position: 7 };
+    const after = (position: number) => listOf(log.filter((one) => one.position > position).slice(0, 1), asOf);
+    await given({
+      'GET /v1/events?limit=1': after(0),
+      ...Object.fromEntries([0, 1, 2, 3, 4, 5, 6, 7].map((n) => [`GET /v1/events?since=${n}&limit=1`, after(n)])),
+      [`GET /v1/events?since=${expected}&limit=500`]: listOf([]),
+    });
+    expect(await cli(`events --since ${since}`)).toEqual({ code: 0, out: '', err: 'no events\n' });
   });
 
   it('watched go on after a broken connection where they stopped, one JSON line each, samples left out', async () => {

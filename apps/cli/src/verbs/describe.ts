@@ -1,5 +1,6 @@
 import type { Row } from '../api';
 import type { Kind } from '../kinds';
+import { newestEvents } from '../log';
 import type { Session } from '../session';
 import { findSubject, type Subject } from '../subjects';
 import { labelled } from '../table';
@@ -7,7 +8,7 @@ import { text } from '../values';
 import { action, type Verb } from '../verb';
 import { eventTable } from './events';
 
-const LAST_EVENTS = '10';
+const LAST_EVENTS = 10;
 
 export const describe: Verb = (program, world) => {
   program
@@ -19,13 +20,12 @@ export const describe: Verb = (program, world) => {
 };
 
 export async function describeSubject(session: Session, { kind, id, row }: Subject): Promise<void> {
-  const query = new URLSearchParams({ subject: subjectOf(kind, id, row), limit: LAST_EVENTS, sort: '-position' });
-  const { items } = (await session.api.one(`/v1/events?${query}`)) as { items: Row[] };
+  const items = await newestEvents(session, { subject: subjectOf(kind, id, row) }, LAST_EVENTS);
   if (session.asJson) return session.json({ ...row, events: items });
   session.line(`${kind.singular}/${id}`);
   session.world.out(labelled(session.world, flat(row)));
   showActions(session, row['actions']);
-  if (items.length > 0) session.world.out(`\nlast events\n${eventTable(session, [...items].reverse())}`);
+  if (items.length > 0) session.world.out(`\nlast events\n${eventTable(session, items)}`);
 }
 
 /** Events name the stream that stopped, not our name for the place. */

@@ -1,9 +1,9 @@
 import type { Row } from '../api';
 import { followEvents } from '../event-stream';
-import { usage } from '../failure';
+import { eventsAfter, newestEvents, positionOf, type EventFilter } from '../log';
 import type { Session } from '../session';
 import { table } from '../table';
-import { parseDuration, text } from '../values';
+import { text } from '../values';
 import { action, type Verb } from '../verb';
 
 interface EventsOptions {
@@ -12,6 +12,8 @@ interface EventsOptions {
   since?: string;
   watch?: boolean;
 }
+
+const LAST = 100;
 
 export const events: Verb = (program, world) => {
   program
@@ -34,23 +36,13 @@ export const events: Verb = (program, world) => {
 
 /** Oldest first. Without --since the newest hundred; a watch without it begins now. */
 async function pastEvents(session: Session, options: EventsOptions): Promise<Row[]> {
-  const query: Record<string, string> = {};
-  if (options.for) query['subject'] = options.for;
-  if (options.correlation) query['correlation'] = options.correlation;
-  if (options.since !== undefined) {
-    query['since'] = sinceOf(options.since, session.world.now());
-    return (await session.api.list('/v1/events', query)).items;
-  }
-  const newest = new URLSearchParams({ ...query, sort: '-position', limit: options.watch ? '1' : '100' });
-  const { items } = (await session.api.one(`/v1/events?${newest}`)) as { items: Row[] };
-  return items.reverse();
+  const filter = filterOf(options);
+  if (options.since !== undefined) return eventsAfter(session, filter, await positionOf(session, options.since));
+  return options.watch ? newestEvents(session, {}, 1) : newestEvents(session, filter, LAST);
 }
 
-function sinceOf(given: string, now: number): string {
-  if (/^\d+$/.test(given)) return given;
-  if (/^\d[\d.]*\s*(ms|s|m|h|d)$/.test(given)) return new Date(now - parseDuration(given)).toISOString();
-  if (!Number.isNaN(Date.parse(given))) return new Date(given).toISOString();
-  throw usage(`${given} is neither a position, an instant nor a duration`, 'write 5181, 2026-03-01T10:42:00Z or 10m');
+function filterOf({ for: subject, correlation }: EventsOptions): EventFilter {
+  return { ...(subject ? { subject } : {}), ...(correlation ? { correlation } : {}) };
 }
 
 async function follow(session: Session, options: EventsOptions, past: Row[]): Promise<void> {
