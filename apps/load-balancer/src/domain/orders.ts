@@ -19,7 +19,8 @@ const HOME_LOST_MS = 24 * 3_600_000;
 
 /** The node that the task would go to now. `refusing`: nodes that it shall not go to, come what may. */
 export function choose({ table, known }: Decision, task: Task, refusing: readonly NodeId[] = []): Choice {
-  const candidates = Object.values(table.nodes).map((node) => candidate(table, task, node));
+  const carried = systemsByNode(table, task);
+  const candidates = Object.values(table.nodes).map((node) => candidate(node, carried[node.nodeId] ?? 0));
   const barred = candidates.map((node) =>
     node.excludedBy === null && refusing.includes(node.nodeId) ? { ...node, excludedBy: 'declined' } : node,
   );
@@ -44,9 +45,17 @@ export function isAvoided(task: Task, nodeId: NodeId, at: string): boolean {
   return until !== undefined && msBetween(at, until) > 0;
 }
 
-function candidate(table: RoutingTable, task: Task, { nodeId, budget, state, cause }: TableNode): Candidate {
-  const systems = Object.values(table.tasks).filter((other) => other.nodeId === nodeId && other.taskId !== task.taskId);
-  return { nodeId, weight: budget, systems: systems.length, excludedBy: state === 'open' ? null : (cause ?? state) };
+function candidate({ nodeId, budget, state, cause }: TableNode, systems: number): Candidate {
+  return { nodeId, weight: budget, systems, excludedBy: state === 'open' ? null : (cause ?? state) };
+}
+
+/** How many systems each node carries, the task's own left out: it is being placed. */
+function systemsByNode({ tasks }: RoutingTable, { taskId }: Task): Record<string, number> {
+  const carried: Record<string, number> = {};
+  for (const other of Object.values(tasks)) {
+    if (other.nodeId && other.taskId !== taskId) carried[other.nodeId] = (carried[other.nodeId] ?? 0) + 1;
+  }
+  return carried;
 }
 
 function homeOf(table: RoutingTable, { home }: Task): NodeId | null {

@@ -1,5 +1,8 @@
 import type { SystemId } from '@holdfast/contracts';
+import { rendezvousScore } from './placement';
 import { FixtureTable, node, taskOf } from './table-fixture';
+
+const score = (nodeId: string) => rendezvousScore('serve-s1', { nodeId, weight: 100 });
 
 /** s1 is served by n1: alone at first, so that the test knows where it is; the others are opened after. */
 function servedByN1(...others: string[]): FixtureTable {
@@ -108,6 +111,37 @@ describe('a node', () => {
     expect(fixture.open('n1')).toEqual(['NodeOpened n1']);
     expect(fixture.close('n2')).toContain('TaskMoved serve-s1 n2→n1@3 nodeDown');
   });
+});
+
+describe('home', () => {
+  // Of the two, rendezvous would choose `better`; `home` was the system's first node.
+  const [better, home] = ['n1', 'n3'].sort((a, b) => score(b) - score(a)) as [string, string];
+  const awayFor = (ms: number) => {
+    const fixture = FixtureTable.withNodes(home).serve('s1');
+    fixture.open('n2');
+    fixture.close(home);
+    fixture.take('s1');
+    fixture.wait(ms).open(home);
+    fixture.open(better);
+    fixture.close('n2');
+    return fixture.owner('s1').nodeId;
+  };
+
+  it('is where a system was first served, until that node was away for a day', () => {
+    expect(awayFor(24 * 3_600_000 - 1)).toBe(home);
+    expect(awayFor(24 * 3_600_000)).toBe(better);
+  });
+});
+
+it('spreads systems: none of three equal nodes carries more than a quarter above its share', () => {
+  const fixture = FixtureTable.withNodes('n1', 'n2', 'n3');
+  const carried: Record<string, number> = {};
+  for (let n = 0; n < 12; n++) {
+    fixture.admit(`s${n}`);
+    const { nodeId } = fixture.owner(`s${n}`);
+    carried[nodeId] = (carried[nodeId] ?? 0) + 1;
+  }
+  expect(Math.max(...Object.values(carried))).toBeLessThanOrEqual(5);
 });
 
 describe('an agent that starts', () => {
