@@ -1,0 +1,157 @@
+import { logger } from '@holdfast/observability';
+import type { Consumer, ConsumerConfig, EachBatchPayload } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KafkaLink } from './kafka-link';
+import { RecordBatch } from './record-batch';
+
+const HEARTBEAT_MS = 1_000;
+const SESSION_MS = 6_000; // the least that a broker grants
+const LONGEST_RETRY_MS = 5_000;
+
+export interface BatchReaderOptions {
+  kafka: KafkaLink;
+  topics: readonly string[];
+  /** A stable name shares partitions and keeps offsets; a prefix of its own makes a fresh group at each start. */
+  groupId: string;
+  onBatch(batch: RecordBatch): Promise<void>;
+  /** Fresh groups: who shares no work, and therefore waits for no dead member. */
+  fresh?: {
+    assigner?: NonNullable<ConsumerConfig['partitionAssigners']>[number];
+    /** Where to begin in a partition, the first time. Undefined: at the earliest record. */
+    startAt(topic: string, partition: number): string | undefined;
+  };
+  /** A crash that no retry helps. The process ends unless said otherwise. */
+  onFatal?: (error: Error) => void;
+}
+
+/**
+ * Reads whole batches, one at a time per partition. A batch is done when its handler is; one that fails is tried again
+ * in place, for ever, with the session kept alive meanwhile: nothing is passed over and nothing rests on offsets.
+ */
+export class BatchReader {
+  readonly #o: BatchReaderOptions;
+  readonly #log = logger('consumer');
+  /** Where to go on, in this process: a fresh group has no memory of its own. */
+  readonly #next = new Map<string, string>();
+  #consumer: Consumer | undefined;
+  #generation = 0;
+  #stopped = false;
+
+  constructor(o: BatchReaderOptions) {
+    this.#o = o;
+  }
+
+  /** Resolves once partitions are assigned for the first time. */
+  async start(): Promise<void> {
+    const partitions = await this.#o.kafka.partitions();
+    await new Promise<void>((joined, failed) => this.#run(partitions, joined).catch(failed));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#consumer?.disconnect();
+  }
+
+  async #run(partitions: number, joined: () => void): Promise<void> {
+    const { kafka, topics, fresh, groupId } = this.#o;
+    const consumer = kafka.consumer({
+      groupId: fresh ? `${groupId}-${process.pid}-${Date.now()}-${this.#generation++}` : groupId,
+      sessionTimeout: SESSION_MS,
+      heartbeatInterval: HEARTBEAT_MS,
+      maxWaitTimeInMs: 1_000,
+      ...(fresh?.assigner ? { partitionAssigners: [fresh.assigner] } : {}),
+      // kafkajs' own restart of a fresh group would wait out its dead self's session.
+      ...(fresh ? { retry: { restartOnFailure: () => Promise.resolve(false) } } : {}),
+    });
+    this.#consumer = consumer;
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
+      // Synchronously, or the first fetch would begin elsewhere.
+      if (fresh) this.#seek(consumer, memberAssignment, fresh);
+      kafka.freshness.keepOnly(memberAssignment);
+      forEachPartition(memberAssignment, (topic, partition) => kafka.freshness.assigned(topic, partition));
+      joined();
+    });
+    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+      if (!restart) this.#crashed(error, partitions);
+    });
+
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 4,
+      eachBatch: (payload) => this.#take(payload, partitions),
+    });
+  }
+
+  #seek(consumer: Consumer, assignment: Record<string, number[]>, fresh: NonNullable<BatchReaderOptions['fresh']>) {
+    forEachPartition(assignment, (topic, partition) => {
+      const offset = this.#next.get(`${topic}/${partition}`) ?? fresh.startAt(topic, partition);
+      if (offset !== undefined) consumer.seek({ topic, partition, offset });
+    });
+  }
+
+  async #take(payload: EachBatchPayload, partitions: number): Promise<void> {
+    const { batch, isRunning, isStale } = payload;
+    if (!isRunning() || isStale()) return;
+    const records = new RecordBatch(batch, partitions);
+
+    const beat = setInterval(() => {
+      // A rebalance shows when the offset is committed; until then the handler's work counts.
+      payload.heartbeat().catch((error: unknown) => this.#log.debug({ err: error }, 'no heartbeat while handling'));
+    }, HEARTBEAT_MS);
+    try {
+      if (!(await this.#handle(records, isRunning))) return;
+    } finally {
+      clearInterval(beat);
+    }
+    await this.#settle(payload, records);
+  }
+
+  /** False: the reader was stopped before the batch was done. */
+  async #handle(records: RecordBatch, isRunning: () => boolean): Promise<boolean> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await this.#o.onBatch(records);
+        return true;
+      } catch (error) {
+        this.#log.error({ err: error, topic: records.topic, partition: records.partition }, 'a batch failed: again');
+      }
+      await sleep(Math.min(200 * 2 ** attempt, LONGEST_RETRY_MS));
+      if (this.#stopped || !isRunning()) return false;
+    }
+  }
+
+  async #settle({ batch, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload, records: RecordBatch) {
+    const { topic, partition } = records;
+    const offset = String(BigInt(batch.lastOffset()) + 1n);
+    this.#next.set(`${topic}/${partition}`, offset);
+    resolveOffset(batch.lastOffset());
+    this.#o.kafka.freshness.took(topic, partition, {
+      asOf: records.appendedAt,
+      behindRecords: Number(BigInt(batch.highWatermark) - BigInt(offset)),
+    });
+    if (!this.#o.fresh) await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset }] }] });
+  }
+
+  #crashed(error: Error, partitions: number): void {
+    if (this.#stopped) return;
+    if (this.#o.fresh && isRetriable(error)) {
+      this.#log.warn({ err: error }, 'the consumer crashed: a new one takes over');
+      this.#run(partitions, () => undefined).catch((again: Error) => this.#crashed(again, partitions));
+      return;
+    }
+    this.#log.fatal({ err: error }, 'the consumer crashed, and no retry will help');
+    (this.#o.onFatal ?? (() => process.exit(1)))(error);
+  }
+}
+
+function forEachPartition(assignment: Record<string, number[]>, visit: (topic: string, partition: number) => void) {
+  for (const [topic, partitions] of Object.entries(assignment)) for (const one of partitions) visit(topic, one);
+}
+
+function isRetriable(error: Error & { retriable?: boolean }): boolean {
+  const cause = error.cause instanceof Error ? error.cause : undefined;
+  return error.retriable === true || (cause !== undefined && isRetriable(cause));
+}
