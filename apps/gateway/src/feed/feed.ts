@@ -1,0 +1,135 @@
+import { contractOf } from '@holdfast/contracts';
+import type { EventStore, Tx } from '@holdfast/event-store';
+import type { FeedEvent } from '../projections/projection';
+
+/** What the inbox hands over of an event. */
+export interface Heard {
+  stream: string;
+  version: number;
+  id: string;
+  at: string;
+  type: string;
+  schemaVersion: number;
+  data: unknown;
+  topic: string;
+  source: string;
+  meta: { correlationId?: string | undefined; causationId?: string | undefined; traceparent?: string | undefined };
+}
+
+export interface EventFilter {
+  readonly subject?: string | undefined;
+  readonly correlation?: string | undefined;
+  readonly type?: string | undefined;
+  /** Only later positions. */
+  readonly since?: number | undefined;
+  readonly limit: number;
+  /** The newest of those that fit, instead of the oldest. */
+  readonly newest?: boolean;
+}
+
+/** One number for the lock under which positions are given: 1, 2, 3 … whoever holds it. */
+const FEED_LOCK = 7480_0001;
+
+const INSTANT = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
+const COLUMNS = `position, to_char(known_at at time zone 'utc', ${INSTANT}) as "knownAt", topic, stream, version, id,
+  to_char(at at time zone 'utc', ${INSTANT}) as at, type, data, meta->>'correlationId' as "correlationId",
+  meta->>'causationId' as "causationId"`;
+
+/** Every event, in the order in which the gateway learned of it. */
+export class Feed {
+  private readonly waiting = new Set<() => void>();
+
+  constructor(private readonly store: EventStore) {}
+
+  /** In the inbox's own transaction: the position is given, and seen, together with the seen-mark. */
+  async append(event: Heard, tx: Tx): Promise<void> {
+    await tx.query('select pg_advisory_xact_lock($1)', [FEED_LOCK]);
+    const written = await tx.query<{ position: string }>(
+      `insert into feed (position, known_at, topic, stream, version, id, at, type, schema_version, data, meta)
+       select coalesce(max(position), 0) + 1, greatest(clock_timestamp(), max(known_at)), $1, $2, $3, $4, $5, $6, $7, $8, $9
+       from feed on conflict (stream, version) do nothing returning position`,
+      [
+        event.topic,
+        event.stream,
+        event.version,
+        event.id,
+        event.at,
+        event.type,
+        event.schemaVersion,
+        JSON.stringify(event.data),
+        JSON.stringify({ ...event.meta, source: event.source }),
+      ],
+    );
+    const position = written[0]?.position;
+    // A reloaded stream tells again what stands here already.
+    if (position === undefined) return;
+    await tx.query(
+      'insert into feed_subject (subject, position) select unnest($1::text[]), $2::bigint on conflict do nothing',
+      [subjectsOf(event), position],
+    );
+  }
+
+  async after(position: number, limit = 500): Promise<FeedEvent[]> {
+    return this.select(`from feed where position > $1 order by position limit $2`, [position, limit]);
+  }
+
+  async find({ subject, correlation, type, since = 0, limit, newest = false }: EventFilter): Promise<FeedEvent[]> {
+    const values: unknown[] = [since, limit];
+    const conditions = ['position > $1'];
+    const where = (condition: string, value: unknown) =>
+      conditions.push(condition.replace('?', `$${values.push(value)}`));
+    if (subject !== undefined)
+      where('position in (select s.position from feed_subject s where s.subject = ?)', subject);
+    if (correlation !== undefined) where(`meta->>'correlationId' = ?`, correlation);
+    if (type !== undefined) where('type = ?', type);
+
+    const order = newest ? 'desc' : 'asc';
+    const found = await this.select(
+      `from feed where ${conditions.join(' and ')} order by position ${order} limit $2`,
+      values,
+    );
+    return newest ? found.reverse() : found;
+  }
+
+  async byId(id: string): Promise<FeedEvent | undefined> {
+    return (await this.select('from feed where id = $1', [id]))[0];
+  }
+
+  async head(): Promise<{ position: number; at: string | null }> {
+    const { rows } = await this.store.pool.query<{ position: string; at: string }>(
+      `select position, to_char(known_at at time zone 'utc', ${INSTANT}) as at from feed order by position desc limit 1`,
+    );
+    return { position: Number(rows[0]?.position ?? 0), at: rows[0]?.at ?? null };
+  }
+
+  /** After the commit of new rows. */
+  wake(): void {
+    for (const go of [...this.waiting]) go();
+  }
+
+  /** Until the next wake, or for so long; another process's rows wake nobody here, so callers look again. */
+  async grown(withinMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const go = () => {
+        clearTimeout(timer);
+        this.waiting.delete(go);
+        resolve();
+      };
+      const timer = setTimeout(go, withinMs);
+      this.waiting.add(go);
+    });
+  }
+
+  private async select(tail: string, values: unknown[]): Promise<FeedEvent[]> {
+    const { rows } = await this.store.pool.query<FeedEvent & { position: string; version: string }>(
+      `select ${COLUMNS} ${tail}`,
+      values,
+    );
+    return rows.map((row) => ({ ...row, position: Number(row.position), version: Number(row.version) }));
+  }
+}
+
+export function subjectsOf({ type, data }: { type: string; data: unknown }): string[] {
+  const contract = contractOf(type);
+  return contract?.kind === 'event' ? [...new Set(contract.subjects(data))] : [];
+}

@@ -1,0 +1,33 @@
+import type { Express, Request, Response } from 'express';
+import type { Route } from '../routes/route';
+import { sendProblem } from './api';
+import { docsPage } from './docs';
+import { nearest } from './nearest';
+import { openApiOf, schemaOf } from './openapi';
+import { Problem } from './problem';
+import { allContracts } from '@holdfast/contracts';
+
+/** What is shown without a token. */
+export function mountOpenPages(express: Express, routes: readonly Route[]): void {
+  const openApi = JSON.stringify(openApiOf(routes));
+  const docs = docsPage(routes);
+  express.get('/livez', (_request, response) => void response.json({ ok: true }));
+  express.get('/openapi.json', (_request, response) => void response.type('json').send(openApi));
+  express.get('/docs', (_request, response) => void response.type('html').send(docs));
+  express.get('/schemas/:type/:version.json', sendSchema);
+  express.use((request, response) =>
+    sendProblem(response, new Problem('NOT_FOUND', `nothing at ${request.originalUrl.split('?')[0]}`)),
+  );
+}
+
+function sendSchema({ params }: Request, response: Response): void {
+  const { type, version } = params as { type: string; version: string };
+  const schema = schemaOf(type, Number(version));
+  if (schema) return void response.type('application/schema+json').send(JSON.stringify(schema));
+  const near = nearest(
+    type,
+    allContracts.map((contract) => contract.type),
+  );
+  const remedy = near ? `did you mean ${near}? /docs lists all` : '/docs lists all';
+  sendProblem(response, new Problem('NOT_FOUND', `no schema ${type} ${version}`, { remedy }));
+}

@@ -1,0 +1,137 @@
+import {
+  SystemDeleted,
+  SystemDeletionStarted,
+  SystemRegistered,
+  SystemRejected,
+  SystemRetired,
+  SystemRetirementStarted,
+  SystemServeGranted,
+  TaskAssigned,
+  TaskDeferred,
+  TaskHeld,
+  TaskMoved,
+  TaskRetryScheduled,
+  TaskStartConfirmed,
+  TaskTaken,
+  type EventOf,
+  type Instant,
+  type VolumeSpec,
+} from '@holdfast/contracts';
+import { defineProjection, rulesFor } from './projection';
+
+export type ServingState = 'pending' | 'creating' | 'starting' | 'served' | 'waiting' | 'unserved' | 'retired';
+
+export interface SystemRow {
+  systemId: string;
+  /** Told on the system's own stream; what serves it is told on the cluster's, which may be heard first. */
+  lifecycle: 'unknown' | 'registered' | 'retiring' | 'retired' | 'deleting' | 'gone';
+  registeredBy: string | null;
+  clusterId: string | null;
+  address: string | null;
+  volumes: VolumeSpec[];
+  exports: { volumeId: string; uri: string }[];
+  nodeId: string | null;
+  epoch: number | null;
+  serving: { state: ServingState; since: Instant | null; reason: string | null };
+}
+
+const NBD_PORT = 10809;
+const on = rulesFor<SystemRow>();
+const ofSystem = ({ data }: { data: { systemId: string } }) => data.systemId;
+const ofServe = ({ data }: { data: { taskId: string } }) => data.taskId.replace(/^serve-/, '');
+
+const unheardOf = (systemId: string): SystemRow => ({
+  systemId,
+  lifecycle: 'unknown',
+  registeredBy: null,
+  clusterId: null,
+  address: null,
+  volumes: [],
+  exports: [],
+  nodeId: null,
+  epoch: null,
+  serving: { state: 'pending', since: null, reason: null },
+});
+
+function update(row: SystemRow | undefined, key: string, change: Partial<SystemRow>): SystemRow {
+  return { ...(row ?? unheardOf(key)), ...change };
+}
+
+/** `since` changes with the state alone. */
+function serving(row: SystemRow | undefined, state: ServingState, told: { at: Instant; reason?: string | null }) {
+  const since = row?.serving.state === state ? row.serving.since : told.at;
+  return { state, since: since ?? told.at, reason: told.reason ?? null };
+}
+
+const isOlder = (row: SystemRow | undefined, epoch: number) => epoch < (row?.epoch ?? 0);
+
+function ordered(
+  row: SystemRow | undefined,
+  { data }: EventOf<typeof TaskAssigned> | EventOf<typeof TaskMoved>,
+  key: string,
+): SystemRow | undefined {
+  if (isOlder(row, data.epoch)) return row;
+  // An agent that started anew is offered what it serves already: clients notice nothing.
+  const stillServed = row?.serving.state === 'served' && row.epoch === data.epoch;
+  const state = stillServed ? 'served' : data.spec.create ? 'creating' : 'starting';
+  const { nodeId, epoch, clusterId } = data;
+  return update(row, key, { nodeId, epoch, clusterId, serving: serving(row, state, data) });
+}
+
+const blockedBy = (filters: Record<string, number>): string =>
+  Object.entries(filters)
+    .map(([filter, nodes]) => `${filter} ${nodes}`)
+    .join(', ');
+
+export const systemsProjection = defineProjection<SystemRow>('systems', [
+  on(SystemRegistered, ofSystem, (row, { data: { clusterId, address, volumes, requestId } }, key) =>
+    update(row, key, {
+      lifecycle: 'registered',
+      registeredBy: requestId,
+      clusterId,
+      address,
+      volumes,
+      exports: volumes.map(({ volumeId }) => ({ volumeId, uri: `nbd://${address}:${NBD_PORT}/${volumeId}` })),
+      serving: row?.serving.state === 'retired' ? unheardOf(key).serving : (row ?? unheardOf(key)).serving,
+    }),
+  ),
+  // A name taken already is refused under another request: that system stays.
+  on(SystemRejected, ofSystem, (row, { data }) =>
+    row && row.registeredBy === data.requestId ? { ...row, lifecycle: 'gone' } : row,
+  ),
+  on(SystemRetirementStarted, ofSystem, (row, _event, key) => update(row, key, { lifecycle: 'retiring' })),
+  on(SystemRetired, ofSystem, (row, { data }, key) =>
+    update(row, key, { lifecycle: 'retired', serving: serving(row, 'retired', data) }),
+  ),
+  on(SystemDeletionStarted, ofSystem, (row, _event, key) => update(row, key, { lifecycle: 'deleting' })),
+  on(SystemDeleted, ofSystem, (row, _event, key) => update(row, key, { lifecycle: 'gone' })),
+
+  on(SystemServeGranted, ofSystem, (row, { data: { nodeId, epoch, clusterId } }, key) =>
+    isOlder(row, epoch) ? row : update(row, key, { nodeId, epoch, clusterId }),
+  ),
+  on(TaskAssigned, ofServe, ordered),
+  on(TaskMoved, ofServe, ordered),
+  on(TaskStartConfirmed, ofServe, (row, { data }, key) =>
+    isOlder(row, data.epoch)
+      ? row
+      : update(row, key, { nodeId: data.nodeId, epoch: data.epoch, serving: serving(row, 'served', data) }),
+  ),
+  on(TaskHeld, ofServe, (row, { data }, key) =>
+    isOlder(row, data.epoch)
+      ? row
+      : update(row, key, { serving: serving(row, 'waiting', { at: data.at, reason: `waits for ${data.waitsFor}` }) }),
+  ),
+  on(TaskDeferred, ofServe, (row, { data }, key) =>
+    update(row, key, {
+      serving: serving(row, 'pending', { at: data.at, reason: `no node now: ${blockedBy(data.blockedBy)}` }),
+    }),
+  ),
+  on(TaskRetryScheduled, ofServe, (row, { data }, key) =>
+    update(row, key, {
+      serving: serving(row, 'pending', { at: data.at, reason: `${data.code}, tried again at ${data.notBefore}` }),
+    }),
+  ),
+  on(TaskTaken, ofServe, (row, { data }) =>
+    row && data.exports && !isOlder(row, data.epoch) ? { ...row, exports: data.exports } : row,
+  ),
+]);

@@ -1,0 +1,188 @@
+import { nodeStatus, role, volumeSpec } from '@holdfast/contracts';
+import { z } from 'zod';
+
+/** What the API answers with. Unknown is null, never 0. */
+const text = z.string();
+const maybe = z.string().nullable();
+const number = z.number().nullable();
+
+export const asOf = z.object({ position: z.int(), at: maybe, ageMs: number });
+
+/** A list from a projection; `cursor` is there while more follows. */
+export const listOf = (item: z.ZodObject) =>
+  z.object({ items: z.array(item.partial()), asOf, cursor: text.optional() });
+
+export const event = z.object({
+  position: z.int(),
+  knownAt: text,
+  topic: text,
+  stream: text,
+  version: z.int(),
+  id: text,
+  at: text,
+  type: text,
+  data: z.looseObject({}),
+  correlationId: maybe,
+  causationId: maybe,
+});
+
+export const reason = z.object({ code: text, text, remedy: text });
+
+export const operation = z.object({
+  id: text,
+  kind: text,
+  subject: text,
+  state: z.enum(['queued', 'running', 'succeeded', 'refused', 'failed']),
+  phase: maybe,
+  progress: z.null(),
+  verdict: z.null(),
+  pointOfNoReturn: z.null(),
+  actions: z.array(z.object({ verb: text, allowed: z.boolean(), why: text })),
+  reason: reason.nullable(),
+  result: z.null(),
+  startedAt: text,
+  endedAt: maybe,
+  links: z.object({ self: text, subject: maybe, plan: maybe, events: text, trace: maybe }),
+});
+
+export const node = z.object({
+  nodeId: text,
+  clusterId: maybe,
+  zone: maybe,
+  dataAddress: maybe,
+  status: nodeStatus,
+  since: maybe,
+  lastHeartbeatAt: maybe,
+  silentMs: number,
+  suspicion: number,
+  incarnation: maybe,
+  engine: z.object({ version: maybe, state: maybe, qmpMs: number }),
+  media: z.array(z.object({ mediaId: text, state: text, freeBytes: z.number() })),
+  load: z.object({ iops: z.number(), bytesPerSec: z.number(), cpuPercent: z.number() }).nullable(),
+  watchdogAlive: z.boolean().nullable(),
+  capacity: z.object({ bytesPerSec: z.number() }).nullable(),
+  placement: z.object({ state: text, cause: maybe }),
+  impairment: z.object({ part: text, code: text }).nullable(),
+  withheld: z.object({ verdict: text, brake: text }).nullable(),
+  maintenance: z.null(),
+});
+
+export const cluster = z.object({
+  clusterId: text,
+  name: maybe,
+  addressRanges: z.array(text),
+  verdict: text,
+  sight: z.object({ state: text, cause: maybe, since: maybe }),
+  frozen: z.object({ cause: text, lateNodeIds: z.array(text), limit: z.int(), since: text, remedy: text }).nullable(),
+  heldBy: maybe,
+  placementHeldBy: z.array(text),
+  nodes: z.int(),
+  nodesByStatus: z.record(z.string(), z.int()),
+});
+
+export const system = z.object({
+  systemId: text,
+  clusterId: maybe,
+  nodeId: maybe,
+  epoch: number,
+  address: maybe,
+  exports: z.array(z.object({ volumeId: text, uri: text })),
+  volumes: z.array(volumeSpec),
+  serving: z.object({
+    state: z.enum(['pending', 'creating', 'starting', 'served', 'waiting', 'unserved', 'retired']),
+    since: maybe,
+    reason: maybe,
+  }),
+  reservation: z.null(),
+});
+
+export const task = z.object({
+  taskId: text,
+  clusterId: text,
+  kind: text,
+  subject: text,
+  nodeId: maybe,
+  epoch: number,
+  state: text,
+  since: text,
+  reason: maybe,
+  doneBytes: number,
+  totalBytes: number,
+  bytesPerSec: number,
+  checkpoint: maybe,
+  lastOwners: z.array(text),
+});
+
+export const why = z.object({
+  subject: text,
+  headline: text,
+  lines: z.array(z.object({ label: text, text })),
+  chain: z.array(event),
+});
+
+export const service = z.object({
+  service: text,
+  instanceId: maybe,
+  version: maybe,
+  ready: z.boolean().nullable(),
+  startedAt: maybe,
+  checks: z.array(z.object({ name: text, ok: z.boolean(), detail: text.optional() })),
+  lagEvents: number,
+  outboxOldestMs: number,
+  parked: number,
+  heardAt: maybe,
+  silentMs: number,
+});
+
+export const parked = z.object({
+  parkedId: text,
+  at: z.enum(['service', 'agent']),
+  service: text,
+  consumer: text,
+  nodeId: maybe,
+  stream: text,
+  version: z.int(),
+  eventId: maybe,
+  type: maybe,
+  code: text,
+  message: text,
+  attempts: number,
+  parkedAt: text,
+});
+
+export const projection = z.object({
+  name: text,
+  position: z.int(),
+  lagEvents: z.int(),
+  state: z.enum(['following', 'broken']),
+  error: maybe,
+});
+
+export const automation = z.object({ scope: text, halted: z.boolean(), reason: maybe, since: text, by: text });
+
+export const token = z.object({
+  tokenId: text,
+  role,
+  label: text,
+  issuedAt: text,
+  issuedBy: text,
+  expiresAt: maybe,
+  revokedAt: maybe,
+  denied: z.int(),
+});
+
+export const problem = z.object({
+  type: text,
+  title: text,
+  status: z.int(),
+  detail: text,
+  code: text,
+  remedy: text,
+  subject: text.optional(),
+  traceId: text,
+  requestId: text.optional(),
+  errors: z.array(z.object({ pointer: text, message: text })).optional(),
+});
+
+/** The answer to every POST. A token's secret comes with its first answer alone. */
+export const accepted = z.object({ operation, token: maybe.optional() });

@@ -1,0 +1,4 @@
+import { startObservability } from '@holdfast/observability';
+
+/** Imported first: the tracer precedes the first span. */
+export const telemetry = startObservability({ service: 'gateway' });

@@ -1,0 +1,136 @@
+import { clustersProjection, type ClusterRow } from '../projections/clusters.projection';
+import { nodesProjection, type NodeRow } from '../projections/nodes.projection';
+import { operationsProjection, type OperationRow } from '../projections/operations.projection';
+import { systemsProjection, type SystemRow } from '../projections/systems.projection';
+import type { FeedEvent } from '../projections/projection';
+import type { Heartbeat } from '../samples/latest';
+import {
+  admitted,
+  assigned,
+  confirmed,
+  down,
+  joined,
+  opened,
+  recovered,
+  registered,
+  suspected,
+  systemRegistered,
+} from '../testing/fleet';
+import { ClusterFrozen, SystemRequested } from '@holdfast/contracts';
+import { asked, AT, REQUEST, rowsOf, story, told } from '../testing/told';
+import { clusterView } from './cluster.view';
+import { nodeView } from './node.view';
+import { operationView } from './operation.view';
+import { servingOf } from './system.view';
+
+const healthy = (nodeId: string) => [joined(nodeId), recovered(nodeId), opened(nodeId)];
+const served = [registered, systemRegistered, admitted, assigned('n1', 1), confirmed('n1', 1)];
+const frozen = told(ClusterFrozen, { clusterId: 'alpha', at: AT, cause: 'massSilence', lateNodeIds: ['n1'], limit: 1 });
+
+function fleetAfter(events: FeedEvent[]) {
+  const told = story(...events);
+  const fleet = {
+    nodes: [...rowsOf<NodeRow>(nodesProjection, told).values()],
+    clusters: [...rowsOf<ClusterRow>(clustersProjection, told).values()],
+    automation: [],
+  };
+  return { fleet, system: rowsOf<SystemRow>(systemsProjection, told).get('s1')! };
+}
+const servingAfter = (...events: FeedEvent[]) => {
+  const { fleet, system } = fleetAfter(events);
+  return servingOf(system, fleet);
+};
+
+describe('what clients of a system notice', () => {
+  it('is served on a healthy node', () => {
+    expect(servingAfter(...healthy('n1'), ...healthy('n2'), ...served)).toMatchObject({
+      state: 'served',
+      reason: null,
+    });
+  });
+
+  it('is told beforehand when no other node can take over', () => {
+    expect(servingAfter(...healthy('n1'), ...served)).toMatchObject({
+      state: 'served',
+      reason: 'no other node can take over',
+    });
+  });
+
+  it('is unserved once its node is down', () => {
+    expect(servingAfter(...healthy('n1'), ...healthy('n2'), ...served, down('n1'))).toEqual({
+      state: 'unserved',
+      since: AT,
+      reason: 'n1 is down, another node takes over',
+    });
+  });
+
+  it('is still served under suspicion while another node could take over', () => {
+    expect(servingAfter(...healthy('n1'), ...healthy('n2'), ...served, suspected('n1'))).toMatchObject({
+      state: 'served',
+    });
+  });
+
+  it('is unserved under suspicion when nobody can take over, or may', () => {
+    expect(servingAfter(...healthy('n1'), ...served, suspected('n1'))).toMatchObject({
+      state: 'unserved',
+      reason: 'no other node can take over',
+    });
+    expect(servingAfter(...healthy('n1'), ...healthy('n2'), ...served, suspected('n1'), frozen)).toMatchObject({
+      state: 'unserved',
+      reason: 'frozen, thaw alpha',
+    });
+  });
+});
+
+describe('a node', () => {
+  const row = rowsOf<NodeRow>(nodesProjection, story(...healthy('n1'))).get('n1')!;
+  const beat = {
+    data: {
+      nodeId: 'n1',
+      incarnation: 'x',
+      engine: { state: 'ok', qmpMs: 2 },
+      media: [],
+      watchdogAlive: true,
+    } as unknown as Heartbeat,
+    appendedAt: '2026-03-01T10:42:00.000Z',
+  };
+  const at = (ms: number) => ({ now: Date.parse(beat.appendedAt) + ms, alphaMs: 4_000 });
+
+  it('shows what is unknown as null', () => {
+    expect(nodeView(row, undefined, at(0))).toMatchObject({
+      lastHeartbeatAt: null,
+      silentMs: null,
+      suspicion: null,
+      watchdogAlive: null,
+    });
+  });
+
+  it('uses up its waiting time between the due heartbeat and the deadline', () => {
+    expect(nodeView(row, beat, at(1_000))).toMatchObject({ silentMs: 1_000, suspicion: 0, watchdogAlive: true });
+    expect(nodeView(row, beat, at(3_000))).toMatchObject({ suspicion: 0.5 });
+    expect(nodeView(row, beat, at(5_000))).toMatchObject({ suspicion: 1 });
+    expect(nodeView(row, beat, at(60_000))).toMatchObject({ suspicion: 1 });
+  });
+});
+
+it('counts the nodes of a cluster by status, and prints the remedy of a freeze', () => {
+  const { fleet } = fleetAfter([registered, ...healthy('n1'), ...healthy('n2'), down('n2'), frozen]);
+  expect(clusterView(fleet.clusters[0]!, fleet)).toMatchObject({
+    nodesByStatus: { healthy: 1, down: 1 },
+    heldBy: 'frozen, thaw alpha',
+    frozen: { remedy: 'holdfast thaw alpha --reason …' },
+  });
+});
+
+it('reads STALLED when nothing was told for its kind’s time, and not a second before', () => {
+  const wished = told(SystemRequested, {
+    ...asked,
+    systemId: 's1',
+    clusterId: 'alpha',
+    volumes: [{ volumeId: 'v1', sizeBytes: 1 }],
+  });
+  const row = rowsOf<OperationRow>(operationsProjection, story(wished, systemRegistered)).get(REQUEST)!;
+  const after = (sec: number) => operationView(row, Date.parse(AT) + sec * 1000).reason;
+  expect(after(59)).toBeNull();
+  expect(after(61)).toMatchObject({ code: 'STALLED', remedy: expect.stringContaining('why system/s1') });
+});

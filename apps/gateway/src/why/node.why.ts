@@ -1,0 +1,125 @@
+import {
+  ClusterFrozen,
+  NodeDeclaredDown,
+  NodeFoundImpaired,
+  NodeFoundIsolated,
+  NodeJoined,
+  NodeRecovered,
+  NodeSuspected,
+  NodeSuspicionWithdrawn,
+  TaskMoved,
+  VerdictWithheld,
+  type Evidence,
+} from '@holdfast/contracts';
+import type { FeedEvent, Told } from '../projections/projection';
+import { chainOf, clock, is, lastOf, placeOf, seconds, type Why } from './why';
+
+const RULES: Readonly<Record<Evidence['rule'], string>> = {
+  twoPeersFail: 'silent at deadline, two peers fail, nobody reaches it',
+  onePeerFails: 'silent for half a waiting time more, its one peer fails, nobody reaches it',
+  peerReaches: 'silent, yet a peer reaches it',
+  reportedImpaired: 'it beats, and reports a part that does not work',
+  operator: 'the word of an operator',
+};
+
+const VERDICTS = [
+  NodeDeclaredDown,
+  NodeFoundIsolated,
+  NodeFoundImpaired,
+  NodeSuspected,
+  NodeSuspicionWithdrawn,
+  NodeRecovered,
+  NodeJoined,
+];
+
+/** `events`: the node's own story. `cluster`: its cluster's freezes and sight. */
+export function whyNode(nodeId: string, told: { events: readonly FeedEvent[]; cluster: readonly FeedEvent[] }): Why {
+  const subject = `node/${nodeId}`;
+  const deciding = told.events.findLast((event) => VERDICTS.some((contract) => is(event, contract)));
+  if (!deciding) return { subject, headline: `nothing is known of ${nodeId} yet`, lines: [], chain: [] };
+
+  const before = told.events.filter((event) => event.position < deciding.position);
+  const suspected = is(deciding, NodeSuspected) ? deciding : suspicionBefore(before);
+  const withheld = lastOf(after(told.events, deciding), VerdictWithheld);
+  const moves = after(told.events, deciding).filter(
+    (event): event is FeedEvent & Told<typeof TaskMoved> => is(event, TaskMoved) && event.data.fromNodeId === nodeId,
+  );
+
+  return {
+    subject,
+    headline: headlineOf(deciding),
+    lines: [
+      ...heartbeatLines(suspected),
+      ...evidenceLines(deciding),
+      ...withheldLines(withheld),
+      ...freezeLines(told.cluster, deciding),
+      ...moves.map(({ data }) => ({
+        label: 'then',
+        text: `${data.subject} moved to ${data.nodeId} (holdfast why ${data.subject})`,
+      })),
+    ],
+    chain: chainOf([suspected as FeedEvent | undefined, deciding, withheld as FeedEvent | undefined, ...moves]),
+  };
+}
+
+const after = (events: readonly FeedEvent[], { position }: FeedEvent) =>
+  events.filter((event) => event.position > position);
+
+/** The suspicion that led here, unless the node recovered in between. */
+function suspicionBefore(before: readonly FeedEvent[]): Told<typeof NodeSuspected> | undefined {
+  const last = before.findLast((event) => is(event, NodeSuspected) || is(event, NodeRecovered));
+  return is(last, NodeSuspected) ? last : undefined;
+}
+
+function headlineOf(event: FeedEvent): string {
+  const since = (status: string, at: string) => `${status} since ${clock(at)} (${placeOf(event)})`;
+  if (is(event, NodeDeclaredDown)) return `${since('down', event.data.at)}    rule: ${RULES[event.data.evidence.rule]}`;
+  if (is(event, NodeFoundIsolated))
+    return `${since('isolated', event.data.at)}    rule: ${RULES[event.data.evidence.rule]}`;
+  if (is(event, NodeFoundImpaired))
+    return `${since('impaired', event.data.at)}    ${event.data.part}: ${event.data.code}`;
+  if (is(event, NodeSuspected))
+    return `${since('suspect', event.data.at)}    silent at its deadline; nothing moves yet`;
+  if (is(event, NodeSuspicionWithdrawn))
+    return `${since('healthy', event.data.at)}    suspicion withdrawn: ${event.data.reason}`;
+  if (is(event, NodeRecovered)) {
+    const { at, fromStatus, declaredWrongly, ownPauseMs } = event.data;
+    const wrongly = declaredWrongly ? `; declared down wrongly: its agent paused ${seconds(ownPauseMs)}` : '';
+    return `${since('healthy', at)}    recovered from ${fromStatus}${wrongly}`;
+  }
+  return `joining since ${clock(event.at)} (${placeOf(event)})    no heartbeat was read yet`;
+}
+
+function heartbeatLines(suspected: Told<typeof NodeSuspected> | undefined) {
+  if (!suspected) return [];
+  const { lastSeq, lastHeartbeatAt, deadlineAt, watermark } = suspected.data;
+  return [
+    { label: 'heartbeat', text: `seq ${lastSeq} appended ${clock(lastHeartbeatAt)}; deadline ${clock(deadlineAt)}` },
+    { label: 'log clock', text: `${clock(watermark.at)} at samples/${watermark.partition}@${watermark.offset}` },
+  ];
+}
+
+function evidenceLines(event: FeedEvent) {
+  if (!is(event, NodeDeclaredDown) && !is(event, NodeFoundIsolated) && !is(event, NodeFoundImpaired)) return [];
+  const { peers, lateNodes, limit } = event.data.evidence;
+  const told = peers.map(({ nodeId, outcome, ageMs }) => `${nodeId} ${outcome} ${seconds(ageMs)} ago`).join(' · ');
+  return [
+    { label: 'peers', text: told || 'none asked' },
+    { label: 'freeze', text: `${lateNodes} node${lateNodes === 1 ? '' : 's'} late, limit ${limit}: open` },
+  ];
+}
+
+function withheldLines(withheld: Told<typeof VerdictWithheld> | undefined) {
+  if (!withheld) return [];
+  const { verdict, brake } = withheld.data;
+  const why = brake === 'noEvidence' ? 'no peer can tell: absence alone decides nothing' : `the cluster is ${brake}`;
+  return [{ label: 'withheld', text: `${verdict}: ${why} (${placeOf(withheld)})` }];
+}
+
+function freezeLines(cluster: readonly FeedEvent[], deciding: FeedEvent) {
+  const frozen = lastOf(cluster, ClusterFrozen);
+  if (!frozen || frozen.position < deciding.position) return [];
+  const { clusterId, lateNodeIds, limit } = frozen.data;
+  const text = `${lateNodeIds.length} nodes late, limit ${limit}: frozen; thaw ${clusterId}`;
+  return [{ label: 'freeze', text }];
+}

@@ -1,0 +1,163 @@
+import {
+  NodeDeclaredDown,
+  NodeFoundImpaired,
+  NodeSuspected,
+  SystemServeGranted,
+  TaskAssigned,
+  TaskBlocked,
+  TaskDeclined,
+  TaskDeferred,
+  TaskHeld,
+  TaskMoved,
+  TaskRetryScheduled,
+  TaskStartConfirmed,
+  TaskTaken,
+  type Placement,
+} from '@holdfast/contracts';
+import type { FeedEvent, Told } from '../projections/projection';
+import { chainOf, clock, is, lastOf, placeOf, seconds, type Why } from './why';
+
+type Order = Told<typeof TaskAssigned> | Told<typeof TaskMoved>;
+
+/** `events`: all that belongs to the task. `nodes`: what was told of the nodes that it was on. */
+export interface TaskStory {
+  readonly subject: string;
+  readonly events: readonly FeedEvent[];
+  readonly nodes: readonly FeedEvent[];
+}
+
+/** The order that stands. A re-offer to a restarted agent decided nothing: its grant was decided before. */
+export function standingOrder(events: readonly FeedEvent[]): Order | undefined {
+  const orders = events.filter((event) => is(event, TaskAssigned) || is(event, TaskMoved)) as unknown as Order[];
+  const epoch = orders.at(-1)?.data.epoch;
+  return orders.find((order) => order.data.epoch === epoch);
+}
+
+export function whyTask({ subject, events, nodes }: TaskStory): Why {
+  const order = standingOrder(events);
+  const deferred = lastOf(events, TaskDeferred, TaskRetryScheduled);
+  if (!order) {
+    const headline = deferred ? deferredText(deferred) : `nothing was ordered for ${subject} yet`;
+    return { subject, headline, lines: [], chain: chainOf([deferred as FeedEvent | undefined]) };
+  }
+  const verdict = verdictBehind(order, nodes);
+  const since = events.filter(({ position }) => position >= order.position);
+  const taken = epochOf(since, order, TaskTaken);
+  const confirmed = epochOf(since, order, TaskStartConfirmed);
+  const waiting = deferred && deferred.position > order.position ? deferred : undefined;
+
+  return {
+    subject,
+    headline: headlineOf(order, { verdict, confirmed, waiting }),
+    lines: [...fenceLines(order, since), ...placementLines(order.data), ...declineLines(events, order)],
+    chain: chainOf([
+      suspicionBefore(verdict, nodes),
+      verdict,
+      grantOf(events, order),
+      order as unknown as FeedEvent,
+      taken as FeedEvent | undefined,
+      confirmed as FeedEvent | undefined,
+      waiting as FeedEvent | undefined,
+    ]),
+  };
+}
+
+function headlineOf(
+  order: Order,
+  told: { verdict: FeedEvent | undefined; confirmed: Told<typeof TaskStartConfirmed> | undefined; waiting: unknown },
+): string {
+  const { nodeId, epoch, cause } = order.data;
+  const { verdict, confirmed } = told;
+  const state = told.waiting
+    ? deferredText(told.waiting as Told<typeof TaskDeferred>)
+    : confirmed
+      ? `served by ${nodeId} since ${clock(confirmed.data.at)}`
+      : `ordered of ${nodeId} at ${clock(order.data.at)}, not taken yet`;
+  const because = verdict ? `${verdictText(verdict)} (${placeOf(verdict)})` : `${cause} (${placeOf(order)})`;
+  return `${state}, epoch ${epoch} (${order.type}): ${because}`;
+}
+
+function verdictText(verdict: FeedEvent): string {
+  if (is(verdict, NodeDeclaredDown)) return `${verdict.data.nodeId} was declared down`;
+  if (is(verdict, NodeFoundImpaired))
+    return `${verdict.data.nodeId} is impaired: ${verdict.data.part} ${verdict.data.code}`;
+  return verdict.type;
+}
+
+/** What moved it: the order's own cause, else the last verdict on the node before that was known then. */
+function verdictBehind(order: Order, nodes: readonly FeedEvent[]): FeedEvent | undefined {
+  if (!is(order as unknown as FeedEvent, TaskMoved)) return undefined;
+  const { fromNodeId } = (order as Told<typeof TaskMoved>).data;
+  const verdicts = nodes.filter(
+    (event) =>
+      (is(event, NodeDeclaredDown) || is(event, NodeFoundImpaired)) &&
+      (event.data as { nodeId: string }).nodeId === fromNodeId &&
+      event.position < order.position,
+  );
+  return verdicts.find(({ id }) => id === order.causationId) ?? verdicts.at(-1);
+}
+
+function suspicionBefore(verdict: FeedEvent | undefined, nodes: readonly FeedEvent[]): FeedEvent | undefined {
+  if (!verdict) return undefined;
+  const { nodeId } = verdict.data as { nodeId: string };
+  return nodes.findLast(
+    (event) => is(event, NodeSuspected) && event.data.nodeId === nodeId && event.position < verdict.position,
+  );
+}
+
+function epochOf<C extends typeof TaskTaken | typeof TaskStartConfirmed>(
+  events: readonly FeedEvent[],
+  order: Order,
+  contract: C,
+): Told<C> | undefined {
+  const found = events.find(
+    (event) => event.type === contract.type && (event.data as { epoch: number }).epoch === order.data.epoch,
+  );
+  return found as Told<C> | undefined;
+}
+
+function grantOf(events: readonly FeedEvent[], order: Order): FeedEvent | undefined {
+  return events.find((event) => is(event, SystemServeGranted) && event.data.epoch === order.data.epoch);
+}
+
+function fenceLines(order: Order, since: readonly FeedEvent[]) {
+  const { epoch, nodeId } = order.data;
+  const taken = epochOf(since, order, TaskTaken);
+  const held = lastOf(since, TaskHeld, TaskBlocked);
+  if (taken) {
+    const text = `claim ${epoch} {${nodeId}} on the medium; write lock had after ${seconds(taken.data.tookMs)}`;
+    return [{ label: 'fence', text }];
+  }
+  return held ? [{ label: 'fence', text: `${nodeId} waits for ${held.data.waitsFor}: never forced` }] : [];
+}
+
+function placementLines({ placement, nodeId }: { placement: Placement | null; nodeId: string }) {
+  if (!placement) return [];
+  const chosen = placement.candidates.find((candidate) => candidate.nodeId === nodeId);
+  const excluded = placement.excluded.map((node) => `${node.nodeId} ${node.filter}`).join(' · ');
+  return [
+    ...(chosen
+      ? [
+          {
+            label: 'chosen',
+            text: `${chosen.nodeId} rank ${chosen.rank} of ${placement.candidates.length}, load ${chosen.load.toFixed(2)}, bound ${chosen.bound.toFixed(2)}`,
+          },
+        ]
+      : []),
+    ...(excluded ? [{ label: 'excluded', text: excluded }] : []),
+  ];
+}
+
+function declineLines(events: readonly FeedEvent[], order: Order) {
+  return events
+    .filter((event): event is FeedEvent & Told<typeof TaskDeclined> => is(event, TaskDeclined))
+    .filter(({ data }) => data.epoch >= order.data.epoch - 1)
+    .map(({ data }) => ({ label: 'declined', text: `${data.nodeId} at epoch ${data.epoch}: ${data.code}` }));
+}
+
+function deferredText(event: Told<typeof TaskDeferred> | Told<typeof TaskRetryScheduled>): string {
+  if (event.type === 'TaskRetryScheduled')
+    return `tried again at ${clock(event.data.notBefore)} after ${event.data.code} (${placeOf(event)})`;
+  const filters = Object.entries(event.data.blockedBy).map(([filter, nodes]) => `${filter} ${nodes}`);
+  return `no node can take it now: ${filters.join(', ')} (${placeOf(event)})`;
+}
