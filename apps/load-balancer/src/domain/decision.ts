@@ -29,6 +29,6 @@ export class Decision {
 }
 
 /** What every event about a task carries. */
-export function ofTask({ taskId, systemId }: Task, { clusterId, at }: Known) {
+export function ofTask({ taskId, systemId }: Pick<Task, 'taskId' | 'systemId'>, { clusterId, at }: Known) {
   return { clusterId, taskId, kind: 'serve' as const, subject: `system/${systemId}`, at };
 }

@@ -11,9 +11,9 @@ import {
   emptyTable,
   evolveTable,
   type Known,
+  newTask,
   type RoutingTable,
   type TableEvent,
-  type Task,
 } from './routing-table';
 import { checkTask, type FactCommand, heardFromNode, recall, reofferTasks } from './task-facts';
 
@@ -48,14 +48,8 @@ type Of<Type extends TableAction['type']> = Extract<TableAction, { type: Type }>
 function admit(decision: Decision, { spec, lastEpoch }: Of<'AdmitSystem'>): void {
   const taskId = serveTaskOf(spec.systemId);
   if (decision.table.tasks[taskId]) return;
-  const { clusterId, at } = decision.known;
-  decision.add({
-    type: 'TaskAdmitted',
-    data: {
-      ...{ clusterId, taskId, kind: 'serve', subject: `system/${spec.systemId}`, at },
-      ...{ spec, cost: SERVE_COST, lastEpoch },
-    },
-  });
+  const about = ofTask({ taskId, systemId: spec.systemId }, decision.known);
+  decision.add({ type: 'TaskAdmitted', data: { ...about, spec, cost: SERVE_COST, lastEpoch } });
   settleTask(decision, decision.task(taskId));
 }
 
@@ -82,21 +76,13 @@ function orderRemoval(decision: Decision, { systemId, lastEpoch, unanswered }: O
   if (decision.held) return;
   const { clusterId, at } = decision.known;
   const taskId = serveTaskOf(systemId);
-  const phantom = removalTask(taskId, systemId, at);
-  // Another node than the silent one, if there is another.
-  const other = choose(decision, phantom, unanswered ? [unanswered] : []).nodeId ?? choose(decision, phantom).nodeId;
+  // A removal is placed as its system would be: on another node than the silent one, if there is another.
+  const spec = { systemId, address: '0.0.0.0', volumes: [] };
+  const removal = newTask({ taskId, systemId, spec, cost: 0, epoch: lastEpoch, since: at });
+  const other = choose(decision, removal, unanswered ? [unanswered] : []).nodeId ?? choose(decision, removal).nodeId;
   if (!other) return;
   const data = { clusterId, systemId, taskId, nodeId: other, epoch: lastEpoch + 1, at };
   decision.add({ type: 'SystemRemovalOrdered', data });
-}
-
-/** A removal is placed as its system would be. */
-function removalTask(taskId: TaskId, systemId: SystemId, at: string): Task {
-  const spec = { systemId, address: '0.0.0.0', volumes: [] };
-  return {
-    ...{ taskId, systemId, spec, cost: 0, epoch: 0, nodeId: null, phase: 'pending', since: at, created: true },
-    ...{ home: null, movedFor: null, avoided: {}, attempts: 0, notBefore: null, deferred: null },
-  };
 }
 
 function openNode(decision: Decision, { nodeId, zone, budget }: Of<'OpenNode'>): void {

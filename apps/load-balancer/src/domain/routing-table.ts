@@ -79,7 +79,6 @@ export interface Task {
   readonly since: Instant;
   readonly created: boolean;
   readonly home: { readonly nodeId: NodeId; readonly since: Instant } | null;
-  readonly movedFor: MoveCause | null;
   readonly avoided: Readonly<Record<string, Instant>>;
   readonly attempts: number;
   readonly notBefore: Instant | null;
@@ -173,20 +172,14 @@ function nodeAfter(before: TableNode | undefined, { type, data }: NodeEvent): Ta
   return { nodeId, zone: data.zone, budget: data.budget, state: 'open', cause: null, since: at, awayMs };
 }
 
+/** A task that nobody has yet. */
+export function newTask(born: Pick<Task, 'taskId' | 'systemId' | 'spec' | 'cost' | 'epoch' | 'since'>): Task {
+  const placed = { nodeId: null, phase: 'pending', created: false, home: null } as const;
+  return { ...born, ...placed, avoided: {}, attempts: 0, notBefore: null, deferred: null };
+}
+
 function admitted({ taskId, spec, cost, lastEpoch, at }: DataOf<'TaskAdmitted'>): Task {
-  return {
-    ...{
-      taskId,
-      systemId: spec.systemId,
-      spec,
-      cost,
-      epoch: lastEpoch ?? 0,
-      nodeId: null,
-      phase: 'pending',
-      since: at,
-    },
-    ...{ created: false, home: null, movedFor: null, avoided: {}, attempts: 0, notBefore: null, deferred: null },
-  };
+  return newTask({ taskId, systemId: spec.systemId, spec, cost, epoch: lastEpoch ?? 0, since: at });
 }
 
 function taskAfter(task: Task, { type, data }: TaskEvent): Task {
@@ -196,14 +189,14 @@ function taskAfter(task: Task, { type, data }: TaskEvent): Task {
     case 'TaskMoved': {
       const { nodeId, epoch } = data;
       const order = { nodeId, epoch, phase: 'assigned' as const, since: at, home: task.home ?? { nodeId, since: at } };
-      if (type === 'TaskAssigned') return { ...task, ...order, notBefore: null, deferred: null, movedFor: null };
+      if (type === 'TaskAssigned') return { ...task, ...order, notBefore: null, deferred: null };
       const avoided = data.cause === 'nodeDown' ? task.avoided : avoiding(task, data.fromNodeId, at);
-      return { ...task, ...order, notBefore: null, deferred: null, movedFor: data.cause, avoided };
+      return { ...task, ...order, notBefore: null, deferred: null, avoided };
     }
     case 'TaskHeld':
       return { ...task, phase: 'held', since: at };
     case 'TaskStartConfirmed':
-      return { ...task, phase: 'running', since: at, created: true, avoided: {}, attempts: 0, movedFor: null };
+      return { ...task, phase: 'running', since: at, created: true, avoided: {}, attempts: 0 };
     case 'TaskRecalled':
       return { ...task, phase: 'stopping', since: at };
     case 'TaskDeferred':
