@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { KafkaLink, SampleSender } from '@holdfast/messaging/agent';
@@ -67,7 +67,7 @@ export async function startAgent(config: AgentConfig): Promise<{ stop(): Promise
 
   voice.start();
   heartbeat.start();
-  const listening = listen({ journal, facts, serving, ears, node, adopted }).catch((error: unknown) =>
+  const listening = listen({ clusterId, journal, facts, ears, node, adopted }).catch((error: unknown) =>
     lines.fatal({ err: error }, 'the agent cannot listen'),
   );
   return {
@@ -96,27 +96,30 @@ function nodeEngine(config: AgentConfig, runFolder: string): NodeEngine {
 }
 
 interface Listening {
+  clusterId: string;
   journal: Journal;
   facts: Facts;
-  serving: Serving;
   ears: Ears;
   node: NodeEngine;
   adopted: { systemId: string; epoch: number }[];
 }
 
 /** With no Kafka yet this waits, and nothing else does. */
-async function listen({ journal, facts, ears, node, adopted }: Listening): Promise<void> {
+async function listen({ clusterId, journal, facts, ears, node, adopted }: Listening): Promise<void> {
   if (journal.state.offsets.size === 0) await ears.noteEnds();
   const held = [...journal.state.serving.values()].map(({ taskId, epoch }) => ({ taskId, epoch }));
   await facts.tell({ type: 'NodeStarted', data: { journal: journal.kind, held, adopted } });
-  await facts.tell({ type: 'NodeInventoryReported', data: await inventory(node) });
+  await facts.tell({ type: 'NodeInventoryReported', data: await inventory(node, clusterId) });
   await ears.start();
 }
 
-async function inventory({ engine }: NodeEngine) {
+async function inventory({ engine, mediumFolder }: NodeEngine, mediaId: string) {
   const { stdout } = await promisify(execFile)(engine.binary, ['--version']);
   const engineVersion = /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
-  return { driver: 'qemu-storage-daemon', engineVersion, kinds: ['serve'], media: [] };
+  const medium = await statfs(mediumFolder).catch(() => undefined); // away: it is told as dead
+  const state = medium ? ('ok' as const) : ('dead' as const);
+  const media = [{ mediaId, state, freeBytes: medium ? medium.bavail * medium.bsize : 0 }];
+  return { driver: 'qemu-storage-daemon', engineVersion, kinds: ['serve'], media };
 }
 
 /** Orders for this node. A task that was moved to another is not stopped by the message: the claim on the medium does it. */

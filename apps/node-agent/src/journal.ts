@@ -72,6 +72,8 @@ export class Journal {
       await this.file.datasync();
     } catch (cause) {
       this.failed = true;
+      // What was half written must not be found whole beside the next batch: its writers were told that it failed.
+      await this.file.truncate(this.size).catch(() => undefined);
       throw new JournalFailed(`the journal cannot be written: ${(cause as Error).message}`, { cause });
     }
     this.failed = false;

@@ -131,6 +131,8 @@ export class Serving {
     { noted, signal, cause }: Asked & { noted: Promise<void> },
   ): Promise<void> {
     if (signal.aborted) return;
+    // Served again in place while the order was on its way.
+    if (slot.held?.order.epoch === order.epoch) return this.tellTaken(order, { tookMs: 0 }, cause);
     const begunAt = performance.now();
     try {
       await noted;

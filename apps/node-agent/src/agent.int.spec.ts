@@ -1,0 +1,242 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureTopics, KafkaLink } from '@holdfast/messaging/agent';
+import { NbdClient } from '@holdfast/nbd';
+import { startKafka, type RunningKafka } from '@holdfast/testing';
+import { serveOrder, until } from './fixture';
+import { ControlPlane, dataOf, NodeProcess, send } from './node-process.fixture';
+
+jest.setTimeout(60_000);
+
+/** Two nodes of one cluster as real processes, a real broker, and the spec in the place of the services. */
+describe('agent and watchdog', () => {
+  let root: string;
+  let broker: RunningKafka;
+  let kafka: KafkaLink;
+  let plane: ControlPlane;
+  let n1: NodeProcess;
+  let n2: NodeProcess;
+  const network = 1 + Math.floor(Math.random() * 250);
+  const address = (node: number) => `127.78.${network}.${node}`;
+  const incarnations = new Map<string, string>();
+
+  beforeAll(async () => {
+    root = mkdtempSync('/var/tmp/holdfast-nodes-');
+    mkdirSync(join(root, 'medium/alpha'), { recursive: true });
+    broker = await startKafka({ dir: join(root, 'kafka') });
+    await ensureTopics([broker.brokers], { partitions: 4 });
+    kafka = new KafkaLink({ brokers: [broker.brokers], clientId: 'spec' });
+    plane = new ControlPlane(kafka);
+    await plane.listen();
+    const runId = randomUUID();
+    const node = (nodeId: string, number: number) =>
+      new NodeProcess({
+        ...{ root, nodeId, runId, brokers: broker.brokers },
+        ...{ dataAddress: address(100 + number), servingAddress: address(number) },
+      });
+    n1 = node('n1', 1);
+    n2 = node('n2', 2);
+    n1.start();
+    n2.start();
+  });
+  afterAll(async () => {
+    for (const node of [n1, n2]) while (node?.processes().length) node.signalAll('SIGKILL');
+    await plane?.stop();
+    await kafka?.stop();
+    await broker?.kill();
+    rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  const told = (type: string, nodeId: string, epoch?: number) =>
+    plane.events(type, nodeId).find((event) => epoch === undefined || dataOf(event)['epoch'] === epoch);
+  const untilTold = async (type: string, nodeId: string, epoch?: number) => {
+    await plane.until(() => told(type, nodeId, epoch) !== undefined);
+    return dataOf(told(type, nodeId, epoch)!);
+  };
+  const started = (nodeId: string, times: number) =>
+    plane.until(() => plane.events('NodeStarted', nodeId).length >= times);
+  const connect = (node: number) => NbdClient.connect({ host: address(node), port: 10809 }, 'v1', { timeoutMs: 2_000 });
+  const order = (epoch: number, nodeId: string, more: object = {}) => {
+    const { taskId, spec } = serveOrder(epoch, { create: epoch === 1 });
+    const from = 'fromNodeId' in more ? { cause: 'operator' } : { cause: 'admitted' };
+    return {
+      ...{ clusterId: 'alpha', taskId, kind: 'serve', subject: 'system/s1', nodeId, epoch, spec, placement: null },
+      ...{ nodeIncarnation: null, at: new Date().toISOString(), ...from, ...more },
+    };
+  };
+
+  it('tells its start and its inventory, and beats each second, with its watchdog alive', async () => {
+    expect(await untilTold('NodeStarted', 'n1')).toMatchObject({ journal: 'new', held: [], adopted: [] });
+    expect(await untilTold('NodeInventoryReported', 'n1')).toMatchObject({ kinds: ['serve'] });
+    await plane.until(() => plane.beats('n1').some((beat) => dataOf(beat)['watchdogAlive'] === true));
+    expect(dataOf(plane.beats('n1').at(-1)!)).toMatchObject({
+      engine: { state: 'ok' },
+      media: [{ mediaId: 'alpha', state: 'ok' }],
+      probes: [],
+    });
+    for (const node of ['n1', 'n2']) {
+      await started(node, 1);
+      incarnations.set(node, dataOf(plane.events('NodeStarted', node)[0]!)['incarnation'] as string);
+    }
+  });
+
+  it('serves what it is ordered to, and says which request that came from', async () => {
+    await plane.order('routing-table-alpha', 'TaskAssigned', order(1, 'n1'));
+    expect(await untilTold('TaskTaken', 'n1', 1)).toMatchObject({ incarnation: incarnations.get('n1') });
+    const fact = told('TaskTaken', 'n1', 1)!;
+    expect(fact.meta.correlationId).toBeDefined();
+    expect(fact.stream).toMatch(/^agent-n1-/);
+    (await connect(1)).close();
+  });
+
+  it('probes its peers by the plan, over the data path', async () => {
+    const edges = [{ fromNodeId: 'n1', toNodeId: 'n2', dataAddress: address(102) }];
+    const plan = { clusterId: 'alpha', at: new Date().toISOString(), edges };
+    await plane.order('cluster-health-alpha', 'ProbePlanIssued', plan);
+    const reached = () => JSON.stringify(dataOf(plane.beats('n1').at(-1)!)['probes']).includes('"reached"');
+    await plane.until(reached);
+    send(n2.daemonPid('probe'), 'SIGSTOP');
+    await plane.until(() => JSON.stringify(dataOf(plane.beats('n1').at(-1)!)['probes']).includes('"timeout"'));
+    send(n2.daemonPid('probe'), 'SIGCONT');
+    await plane.until(reached);
+  });
+
+  it('is adopted without its clients noticing when the agent is killed', async () => {
+    const nbd = await connect(1);
+    const daemon = n1.daemonPid('s1.e1');
+    const agent = n1.agentPid()!;
+    send(agent, 'SIGKILL');
+    for (let i = 0; plane.events('NodeStarted', 'n1').length < 2; i++)
+      await nbd.write((i % 256) * 4096, Buffer.alloc(4096, i));
+    expect(dataOf(plane.events('NodeStarted', 'n1')[1]!)).toMatchObject({
+      journal: 'kept',
+      held: [{ taskId: 'serve-s1', epoch: 1 }],
+      adopted: [{ systemId: 's1', epoch: 1 }],
+    });
+    expect(n1.daemonPid('s1.e1')).toBe(daemon);
+    await nbd.write(0, Buffer.alloc(4096));
+    nbd.close();
+  });
+
+  it('goes on with the running agent when the watchdog is killed and started again', async () => {
+    const agent = n1.agentPid();
+    const watched = () => dataOf(plane.beats('n1').at(-1)!)['watchdogAlive'];
+    await plane.until(() => watched() === true);
+    send(n1.watchdogPid, 'SIGKILL');
+    await plane.until(() => watched() === false);
+    n1.start();
+    await plane.until(() => watched() === true);
+    expect(n1.agentPid()).toBe(agent);
+  });
+
+  it('kills a daemon that nobody adopted', async () => {
+    const folder = join(n1.stateFolder, 'run', 's7.e1');
+    mkdirSync(folder, { recursive: true });
+    const orphan = spawn('qemu-storage-daemon', ['--pidfile', join(folder, 'pid')], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => orphan.once('exit', (_, signal) => resolve(signal)));
+    await until(() => n1.processes().length > 0);
+    await new Promise((resolve) => setTimeout(resolve, 1_100)); // what is younger than a second is spared
+    send(n1.agentPid(), 'SIGKILL');
+    expect(await ended).toBe('SIGKILL');
+    await started('n1', 3);
+  });
+
+  it('loses nothing acknowledged in a takeover under writes, and the passed daemon is killed', async () => {
+    const acknowledged = new Map<number, number>();
+    const nbd = await connect(1);
+    const writing = (async () => {
+      for (let i = 0; ; i++) {
+        const block = i % 512;
+        await nbd.write(block * 4096, Buffer.alloc(4096, i % 251));
+        acknowledged.set(block, i % 251);
+      }
+    })().catch(() => undefined);
+    await until(() => acknowledged.size > 100);
+    await plane.order('routing-table-alpha', 'TaskMoved', order(2, 'n2', { fromNodeId: 'n1' }));
+    const { tookMs } = await untilTold('TaskTaken', 'n2', 2);
+    await writing;
+    expect(n1.daemonPid('s1.e1')).toBeUndefined();
+    const after = await connect(2);
+    for (const [block, fill] of acknowledged)
+      expect([block, (await after.read(block * 4096, 4096)).equals(Buffer.alloc(4096, fill))]).toEqual([block, true]);
+    after.close();
+    expect(tookMs).toBeLessThan(2_000);
+  });
+
+  it('waits for the lock of a paused node, and kills the passed daemon once that node wakes: never two writers', async () => {
+    const asleep = n2.daemonPid('s1.e2')!;
+    n2.signalAll('SIGSTOP');
+    await plane.order('routing-table-alpha', 'TaskMoved', order(3, 'n1', { fromNodeId: 'n2' }));
+    expect(await untilTold('TaskBlocked', 'n1', 3)).toMatchObject({ waitsFor: 'mediumLock' });
+    expect(told('TaskTaken', 'n1', 3)).toBeUndefined();
+    n2.signalAll('SIGCONT');
+    await untilTold('TaskTaken', 'n1', 3);
+    expect(n2.processes().some(({ pid }) => pid === asleep)).toBe(false);
+  });
+
+  it('serves on while Kafka is dead, and then tells everything in order', async () => {
+    await broker.kill();
+    const nbd = await connect(1);
+    send(n1.agentPid(), 'SIGKILL');
+    const agent = n1.agentPid();
+    await until(() => n1.agentPid() !== undefined && n1.agentPid() !== agent);
+    await nbd.write(0, Buffer.alloc(4096, 42));
+    expect((await nbd.read(0, 4096)).equals(Buffer.alloc(4096, 42))).toBe(true);
+    nbd.close();
+    await broker.restart();
+    await started('n1', 4);
+    const versions = [
+      ...new Set(
+        plane.heard.flatMap((one) => (one.kind === 'event' && dataOf(one)['nodeId'] === 'n1' ? [one.version] : [])),
+      ),
+    ];
+    expect(versions).toEqual(versions.map((_, i) => i + 1));
+  });
+
+  it('asks for what is missing of its orders, and obeys it in order', async () => {
+    // Version 4 of the table is held back: the stop must not be carried out before the order that lies below it.
+    const recall = {
+      ...{ clusterId: 'alpha', taskId: 'serve-s1', kind: 'serve', subject: 'system/s1' },
+      nodeId: 'n1',
+      epoch: 4,
+    };
+    await plane.order(
+      'routing-table-alpha',
+      'TaskRecalled',
+      { ...recall, cause: 'operator', at: new Date().toISOString() },
+      5,
+    );
+    await plane.until(() =>
+      plane.heard.some(
+        (one) => one.kind === 'sample' && one.type === 'ReplayRequested' && dataOf(one)['fromVersion'] === 4,
+      ),
+    );
+    await plane.order('routing-table-alpha', 'TaskAssigned', order(4, 'n1'), 4);
+    await untilTold('TaskStopped', 'n1', 4);
+    await expect(connect(1)).rejects.toMatchObject({ code: 'NBD_UNREACHABLE' });
+  });
+
+  it('answers a replay from its journal', async () => {
+    const { stream } = plane.events('NodeStarted', 'n1')[0]!;
+    const copies = () =>
+      plane.heard.filter((one) => one.kind === 'event' && one.stream === stream && one.version <= 3).length;
+    const before = copies();
+    await plane.ask({ stream, fromVersion: 1, toVersion: 3 });
+    await plane.until(() => copies() === before + 3);
+    await plane.ask({ stream, fromVersion: 9_000, toVersion: 9_001 });
+    await plane.until(() => plane.heard.some((one) => one.kind === 'sample' && one.type === 'ReplayRefused'));
+  });
+
+  it('begins a new stream when its journal was lost', async () => {
+    const before = plane.events('NodeStarted', 'n2').length;
+    const agent = n2.agentPid();
+    rmSync(join(n2.stateFolder, 'journal'));
+    send(agent, 'SIGKILL');
+    await started('n2', before + 1);
+    const last = plane.events('NodeStarted', 'n2').at(-1)!;
+    expect(dataOf(last)).toMatchObject({ journal: 'new' });
+    expect([last.version, last.stream === plane.events('NodeStarted', 'n2')[0]!.stream]).toEqual([1, false]);
+  });
+});

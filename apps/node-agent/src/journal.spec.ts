@@ -1,0 +1,128 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Facts } from './facts';
+import { serveOrder } from './fixture';
+import { Journal } from './journal';
+import { decodeRecords, encodeRecord, type JournalRecord } from './journal-records';
+
+describe('the journal', () => {
+  let folder: string;
+  let path: string;
+  const open: Journal[] = [];
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'holdfast-journal-'));
+    path = join(folder, 'journal');
+  });
+  afterEach(async () => {
+    for (const journal of open.splice(0)) await journal.close();
+    rmSync(folder, { recursive: true });
+  });
+  const opened = async (now?: number) => {
+    const journal = await Journal.open(path, now === undefined ? undefined : () => now);
+    open.push(journal);
+    return journal;
+  };
+  const speaker = { clusterId: 'alpha', nodeId: 'n1', incarnation: 'i1' };
+  const stopped = { type: 'TaskStopped' as const, data: { taskId: 't', epoch: 1, token: null, doneBytes: 0 } };
+
+  it('remembers epochs, orders, stops, offsets and heads over a restart', async () => {
+    const journal = await opened();
+    await journal.append({ k: 'order', order: serveOrder(3) }, { k: 'epoch', route: 'serve-s2', epoch: 8 });
+    await journal.append(
+      { k: 'order', order: serveOrder(1, { systemId: 's3' }) },
+      { k: 'stop', route: 'serve-s3', epoch: 1 },
+    );
+    await journal.append({ k: 'offset', topic: 't', offset: '17' }, { k: 'head', stream: 's', version: 4, id: 'x' });
+    const again = await opened();
+    expect(again.kind).toBe('kept');
+    expect(again.state).toEqual(journal.state);
+    expect([...again.state.epochs]).toEqual([
+      ['serve-s1', 3],
+      ['serve-s2', 8],
+      ['serve-s3', 1],
+    ]);
+    expect([...again.state.serving.keys()]).toEqual(['serve-s1']);
+  });
+
+  it('never lowers an epoch', async () => {
+    const journal = await opened();
+    await journal.append({ k: 'epoch', route: 'r', epoch: 8 }, { k: 'epoch', route: 'r', epoch: 7 });
+    expect(journal.state.epochs.get('r')).toBe(8);
+  });
+
+  it('gives facts dense versions and goes on with them after a restart', async () => {
+    const facts = new Facts(await opened(), speaker);
+    await Promise.all([facts.tell(stopped), facts.tell(stopped)]);
+    const again = await opened();
+    await new Facts(again, speaker).tell(stopped);
+    expect(again.state.facts.map(({ version }) => version)).toEqual([1, 2, 3]);
+  });
+
+  it('makes records that belong together durable together', async () => {
+    const journal = await opened();
+    await journal.append({ k: 'order', order: serveOrder(1) });
+    await new Facts(journal, speaker).tell(stopped, undefined, { k: 'stop', route: 'serve-s1', epoch: 1 });
+    const [stop, fact] = decodeRecords(readFileSync(path)).records.slice(-2);
+    expect([stop?.k, fact?.k]).toEqual(['stop', 'fact']);
+  });
+
+  it('cut at every byte, it holds exactly the records that were whole, and takes new ones', async () => {
+    const records: JournalRecord[] = [
+      { k: 'begun', journalId: 'j' },
+      { k: 'epoch', route: 'serve-é', epoch: 1 },
+      { k: 'sent', version: 1 },
+      { k: 'epoch', route: 'r', epoch: 2 },
+    ];
+    const lines = records.map(encodeRecord);
+    const whole = Buffer.concat(lines);
+    const ends = lines.map((_, i) => Buffer.concat(lines.slice(0, i + 1)).length);
+    for (let cut = 0; cut <= whole.length; cut++) {
+      const expected = ends.filter((end) => end <= cut).length;
+      expect(decodeRecords(whole.subarray(0, cut)).records).toEqual(records.slice(0, expected));
+    }
+    writeFileSync(path, whole.subarray(0, whole.length - 3));
+    const journal = await opened();
+    await journal.append({ k: 'epoch', route: 'r', epoch: 9 });
+    expect((await opened()).state.epochs.get('r')).toBe(9);
+  });
+
+  it('stops at a damaged record', () => {
+    const bytes = Buffer.concat([encodeRecord({ k: 'sent', version: 1 }), encodeRecord({ k: 'sent', version: 2 })]);
+    bytes[bytes.length - 4]! ^= 1;
+    expect(decodeRecords(bytes).records).toEqual([{ k: 'sent', version: 1 }]);
+  });
+
+  it('is new where nothing is whole', async () => {
+    writeFileSync(path, 'rubbish');
+    const journal = await opened();
+    expect([journal.kind, journal.state.version]).toEqual(['new', 0]);
+  });
+
+  it('tells a full disk, keeps its state, and goes on without a gap when there is room again', async () => {
+    const journal = await opened();
+    const facts = new Facts(journal, speaker);
+    const inner = journal as unknown as { file: { datasync(): Promise<void> } };
+    const sync = jest
+      .spyOn(inner.file, 'datasync')
+      .mockRejectedValue(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    await expect(facts.tell(stopped)).rejects.toMatchObject({ code: 'JOURNAL_FAILED' });
+    expect([journal.failed, journal.state.version]).toEqual([true, 0]);
+    sync.mockRestore();
+    await facts.tell(stopped);
+    expect([journal.failed, (await opened()).state.facts.map(({ version }) => version)]).toEqual([false, [1]]);
+  });
+
+  it('drops facts that are sent and older than 7 days when it is condensed, and none that wait', async () => {
+    const journal = await opened();
+    const facts = new Facts(journal, speaker);
+    await facts.tell(stopped);
+    await facts.tell(stopped);
+    await journal.append({ k: 'sent', version: 1 });
+    await journal.append({ k: 'effect', name: 'x'.repeat(9 << 20), route: 'r', epoch: 1, at: '' });
+    const again = await opened(Date.now() + 8 * 86_400_000);
+    expect(again.state.facts.map(({ version }) => version)).toEqual([2]);
+    expect([again.kind, again.state.version, again.state.sent]).toEqual(['kept', 2, 1]);
+    expect(readFileSync(path).length).toBeLessThan(10_000);
+  });
+});
