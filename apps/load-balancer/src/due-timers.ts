@@ -5,7 +5,7 @@ import { Fleet, type SightTimer } from './fleet';
 import { type CheckTaskTimer, Placements } from './placements';
 import { type CheckRemovalTimer, Systems } from './systems';
 
-type DueTimer = CheckTaskTimer | CheckRemovalTimer | SightTimer;
+export type DueTimer = CheckTaskTimer | CheckRemovalTimer | SightTimer;
 
 /** What is done when something did not happen in time. */
 @Injectable()
@@ -16,8 +16,7 @@ export class DueTimers {
     private readonly fleet: Fleet,
   ) {}
 
-  readonly handle = async (_stream: string, _name: string, command: object, tx: Tx): Promise<void> => {
-    const due = command as DueTimer;
+  async fire(tx: Tx, due: DueTimer): Promise<void> {
     switch (due.type) {
       case 'CheckTask':
         await this.placements.decide(tx, due.clusterId, { type: 'CheckTask', taskId: due.taskId });
@@ -29,5 +28,5 @@ export class DueTimers {
       default:
         return assertNever(due);
     }
-  };
+  }
 }

@@ -2,7 +2,7 @@ import type { ClusterId, NodeId, SystemId } from '@holdfast/contracts';
 import { EventStore, setUpStore, Timers, type Tx } from '@holdfast/event-store';
 import { freshDatabase, type Postgres, temporaryPostgres } from '@holdfast/testing';
 import { randomUUID } from 'node:crypto';
-import { DueTimers } from './due-timers';
+import { type DueTimer, DueTimers } from './due-timers';
 import { Fleet } from './fleet';
 import { FleetRows1764115200100 } from './fleet-rows';
 import { Placements } from './placements';
@@ -185,7 +185,8 @@ it('halts clusters registered later too, and lifts the fleet’s halt only where
 
 it('moves by its timer what no agent answered, and resumes by its timer after a blindness', async () => {
   const quick = await balancer(100);
-  const timers = new Timers(quick.store, new DueTimers(quick.placements, quick.systems, quick.fleet).handle);
+  const dueTimers = new DueTimers(quick.placements, quick.systems, quick.fleet);
+  const timers = new Timers(quick.store, (...[, , command, tx]) => dueTimers.fire(tx, command as DueTimer));
   try {
     await nodeOpens('n1');
     await within(one, (tx) => one.fleet.sightLost(tx, clusterId));

@@ -37,7 +37,7 @@ const step: fc.Arbitrary<Step> = (() => {
       if (admitted(name)(fixture) && fixture.task(name).nodeId !== null) answer(fixture, name);
     });
 
-  return fc.oneof(
+  return fc.oneof<fc.Arbitrary<Step>[]>(
     anyNode.map(
       (nodeId): Step =>
         (fixture) =>
@@ -79,7 +79,7 @@ const step: fc.Arbitrary<Step> = (() => {
     act(fact),
     byOwner((fixture, name) => fixture.take(name)),
     byOwner((fixture, name) => fixture.decline(name, 'ENGINE_DOWN')),
-  ) as fc.Arbitrary<Step>;
+  );
 })();
 
 const steps = fc.array(step, { minLength: 1, maxLength: 80 });

@@ -1,12 +1,12 @@
-import {
-  type ClusterId,
-  type EventsOf,
-  type Incarnation,
-  type Instant,
-  type NodeId,
-  type ServeSpec,
-  type SystemId,
-  type TaskId,
+import type {
+  ClusterId,
+  EventsOf,
+  Incarnation,
+  Instant,
+  NodeId,
+  ServeSpec,
+  SystemId,
+  TaskId,
   NodeClosed,
   NodeCordoned,
   NodeOpened,
@@ -24,24 +24,25 @@ import {
   TaskStartConfirmed,
 } from '@holdfast/contracts';
 
-const contracts = [
-  TaskAdmitted,
-  TaskAssigned,
-  TaskMoved,
-  TaskRecalled,
-  TaskHeld,
-  TaskStartConfirmed,
-  TaskDeferred,
-  TaskRetryScheduled,
-  TaskCancelled,
-  SystemRemovalOrdered,
-  NodeOpened,
-  NodeCordoned,
-  NodeClosed,
-  PlacementHeld,
-  PlacementResumed,
-] as const;
-export type TableEvent = EventsOf<typeof contracts>;
+export type TableEvent = EventsOf<
+  [
+    typeof TaskAdmitted,
+    typeof TaskAssigned,
+    typeof TaskMoved,
+    typeof TaskRecalled,
+    typeof TaskHeld,
+    typeof TaskStartConfirmed,
+    typeof TaskDeferred,
+    typeof TaskRetryScheduled,
+    typeof TaskCancelled,
+    typeof SystemRemovalOrdered,
+    typeof NodeOpened,
+    typeof NodeCordoned,
+    typeof NodeClosed,
+    typeof PlacementHeld,
+    typeof PlacementResumed,
+  ]
+>;
 type DataOf<Type extends TableEvent['type']> = Extract<TableEvent, { type: Type }>['data'];
 
 export type MoveCause = DataOf<'TaskMoved'>['cause'];

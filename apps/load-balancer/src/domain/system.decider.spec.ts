@@ -10,12 +10,11 @@ const address = '10.0.0.1';
 const first = '00000000-0000-4000-8000-000000000001' as never;
 const second = '00000000-0000-4000-8000-000000000002' as never;
 
-const register = (parts: object = {}): SystemCommand =>
-  ({
-    ...{ type: 'RegisterSystem', systemId, clusterId, volumes, requestId: first, at },
-    ...{ offer: { nodes: 3, address } },
-    ...parts,
-  }) as SystemCommand;
+const register = (parts: object = {}): SystemCommand => ({
+  ...{ type: 'RegisterSystem', systemId, clusterId, volumes, requestId: first, at },
+  ...{ offer: { nodes: 3, address } },
+  ...parts,
+});
 const asked = (type: 'RetireSystem' | 'DeleteSystem'): SystemCommand => ({ type, systemId, requestId: second, at });
 
 const registered: SystemEvent = {
@@ -115,7 +114,7 @@ describe('a creation that failed', () => {
   const fail: SystemCommand = { type: 'FailCreation', systemId, reason: 'NO_SPACE', at };
 
   it('is told to every request that was answered by the system', () => {
-    const again: SystemEvent = { ...registered, data: { ...registered.data, requestId: second } } as SystemEvent;
+    const again: SystemEvent = { ...registered, data: { ...registered.data, requestId: second } };
     expect(decide([registered, again], fail)).toEqual([rejected('NO_SPACE'), rejected('NO_SPACE', second)]);
   });
 

@@ -1,11 +1,11 @@
-import {
-  type ClusterId,
-  type EventsOf,
-  type Instant,
-  type NodeId,
-  type RequestId,
-  type SystemId,
-  type VolumeSpec,
+import type {
+  ClusterId,
+  EventsOf,
+  Instant,
+  NodeId,
+  RequestId,
+  SystemId,
+  VolumeSpec,
   SystemDeleted,
   SystemDeletionRejected,
   SystemDeletionStarted,
@@ -19,19 +19,20 @@ import {
 } from '@holdfast/contracts';
 import { assertNever, type Decider, invariant } from '@holdfast/kernel';
 
-const contracts = [
-  SystemRegistered,
-  SystemRejected,
-  SystemRetirementRejected,
-  SystemDeletionRejected,
-  SystemRetirementStarted,
-  SystemRetired,
-  SystemDeletionStarted,
-  SystemDeleted,
-  SystemServeGranted,
-  SystemRemovalGranted,
-] as const;
-export type SystemEvent = EventsOf<typeof contracts>;
+export type SystemEvent = EventsOf<
+  [
+    typeof SystemRegistered,
+    typeof SystemRejected,
+    typeof SystemRetirementRejected,
+    typeof SystemDeletionRejected,
+    typeof SystemRetirementStarted,
+    typeof SystemRetired,
+    typeof SystemDeletionStarted,
+    typeof SystemDeleted,
+    typeof SystemServeGranted,
+    typeof SystemRemovalGranted,
+  ]
+>;
 
 type Granted = Extract<SystemEvent, { type: 'SystemServeGranted' }>['data'];
 type Rejected = Extract<SystemEvent, { type: 'SystemRejected' }>['data'];

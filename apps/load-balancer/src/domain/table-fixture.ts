@@ -95,6 +95,13 @@ export class FixtureTable {
   }
 }
 
+/** s1 is served by n1: alone at first, so that the test knows where it is; the others are opened after. */
+export function servedByN1(...others: string[]): FixtureTable {
+  const fixture = FixtureTable.withNodes('n1').serve('s1');
+  for (const other of others) fixture.open(other);
+  return fixture;
+}
+
 function lineOf({ type, data }: TableEvent): string {
   switch (type) {
     case 'TaskAssigned':
