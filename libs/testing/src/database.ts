@@ -23,7 +23,7 @@ export async function freshDatabase(postgres: Pick<Postgres, 'url'>, setUp?: Set
   return url;
 }
 
-/** A real PostgreSQL in a folder of its own, for the specs of one file. Nothing of it is left after `stop`. */
+/** A real PostgreSQL in a folder of its own, for the specs of one file. `stop` leaves nothing of it. */
 export async function temporaryPostgres(options: Omit<PostgresOptions, 'dir'> = {}): Promise<Postgres> {
   const base = await mkdtemp(join(tmpdir(), 'holdfast-postgres-'));
   const dir = join(base, 'data');
