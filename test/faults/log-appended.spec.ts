@@ -4,6 +4,7 @@ const AWAY_MS = 10_000;
 
 cell('log.appended/kill-broker', {
   clusterId: 'beta',
+  systemId: 'fault-4',
   async fault({ fleet, client, since }) {
     await fleet.lab('kill', 'kafka');
     await fleet.lab('stop', 'kafka');

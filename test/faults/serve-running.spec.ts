@@ -18,6 +18,7 @@ async function servedElsewhere({ fleet, systemId, nodeId, epoch }: CellContext):
 
 cell('serve.running/kill-node', {
   clusterId: 'alpha',
+  systemId: 'fault-1',
   async fault(context) {
     const { fleet, systemId, nodeId, since } = context;
     await fleet.lab('kill', `node/${nodeId}`);
@@ -33,6 +34,7 @@ cell('serve.running/kill-node', {
 
 cell('serve.running/pause-node', {
   clusterId: 'alpha',
+  systemId: 'fault-2',
   async fault({ fleet, systemId, nodeId, since }) {
     const paused = fleet.file.nodes.find((node) => node.nodeId === nodeId)!.pids.daemons;
     await fleet.lab('pause', `node/${nodeId}`);
@@ -51,6 +53,7 @@ cell('serve.running/pause-node', {
 
 cell('serve.running/kill-control-plane', {
   clusterId: 'alpha',
+  systemId: 'fault-3',
   async fault({ fleet, client, systemId }) {
     const claims = () => readdirSync(join(fleet.file.clusters[0]!.mediumPath, systemId, 'claims'));
     const before = claims();

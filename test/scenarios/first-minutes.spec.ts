@@ -29,7 +29,10 @@ describe('the first minutes', () => {
     expect(system).toMatchObject({ clusterId: 'alpha', serving: { state: 'served' } });
     expect(system.exports.map(({ volumeId }) => volumeId)).toEqual(['v1', 'v2']);
 
-    client = new CheckingClient(system);
+    client = new CheckingClient(
+      systemId,
+      system.exports.map(({ uri }) => uri),
+    );
     await fleet.until('the client writes', 20_000, async () => client.tally.ok >= 50);
   });
 

@@ -1,8 +1,10 @@
+import { faultAddress } from '../../apps/lab/src/fleet-plan';
 import { violations } from '../invariants';
 import type { LoggedEvent } from '../invariants/evidence';
 import { CheckingClient } from './checking-client';
 import { Fleet } from './fleet';
 import { gather } from './gather';
+import { PresentationProbes } from './presentation-probe';
 
 const MIB = 1_048_576;
 const WARM_UP_WRITES = 50;
@@ -20,6 +22,8 @@ export interface CellContext {
 
 export interface CellParts {
   readonly clusterId: string;
+  /** One of the systems that each node serves at an address of its own. */
+  readonly systemId: string;
   /** Injects the fault, watches what must happen, heals. */
   fault(context: CellContext): Promise<void>;
   /** Once all is clean again. */
@@ -27,15 +31,15 @@ export interface CellParts {
 }
 
 /** One cell `<subject>.<state>/<fault>`: clean, workload, fault, heal, clean in 120 s, all predicates, bytes compared. */
-export function cell(name: string, { clusterId, fault, after }: CellParts): void {
-  const systemId = name.replaceAll(/[^a-z]+/g, '-');
-
+export function cell(name: string, { clusterId, systemId, fault, after }: CellParts): void {
   it(`${name}: no predicate is broken and every acknowledged write is read back`, async () => {
     const fleet = new Fleet();
     await fleet.clean();
     await fleet.perform('/v1/systems', { systemId, clusterId, volumes: [{ volumeId: 'v1', sizeBytes: 16 * MIB }] });
-    const { nodeId, epoch, ...system } = await fleet.system(systemId);
-    const client = new CheckingClient({ ...system, nodeId, epoch });
+    const { nodeId, epoch } = await fleet.system(systemId);
+    const uris = placesOf(fleet, clusterId, systemId);
+    const client = new CheckingClient(systemId, uris);
+    const probes = new PresentationProbes(systemId, uris);
     await fleet.until('the client writes', 20_000, async () => client.tally.ok >= WARM_UP_WRITES);
 
     const context = { fleet, client, systemId, nodeId: nodeId!, epoch: epoch!, since: await fleet.position() };
@@ -44,11 +48,19 @@ export function cell(name: string, { clusterId, fault, after }: CellParts): void
     const written = client.tally.ok;
     await fleet.until('the client writes on', 20_000, async () => client.tally.ok > written + WARM_UP_WRITES);
 
-    const evidence = await gather(fleet, await client.finish());
-    expect(violations(evidence)).toEqual([]);
+    const seen = { ...(await client.finish()), probes: await probes.stop() };
+    expect(violations(await gather(fleet, seen))).toEqual([]);
     expect(client.tally.wrong).toBe(0);
+    expect(seen.probes.filter(({ acceptedAt }) => acceptedAt.length === 1).length).toBeGreaterThan(WARM_UP_WRITES);
     await after?.(context, await fleet.events(context.since));
     await fleet.perform(`/v1/systems/${systemId}/retire`, {});
     await fleet.perform(`/v1/systems/${systemId}/delete`, {});
   });
+}
+
+/** Every node of the cluster, each at an address of its own: the client must find out who serves. */
+function placesOf({ file }: Fleet, clusterId: string, systemId: string): string[] {
+  return file.nodes
+    .filter((node) => node.clusterId === clusterId)
+    .map(({ dataAddress }) => `nbd://${faultAddress(dataAddress, systemId)}:10809/v1`);
 }

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { NbdClient } from '@holdfast/nbd';
-import { type ClientLine, parseNbdUri, type Tally } from '../../apps/lab/src/client-lines';
-import type { SystemView } from '../../apps/lab/src/gateway-client';
+import { type ClientLine, type NbdPlace, parseNbdUri, type Tally } from '../../apps/lab/src/client-lines';
 import { Ledger, type LedgerLine, type WrongBlock } from '../../apps/lab/src/ledger';
 import { BLOCK_BYTES, readStamp } from '../../apps/lab/src/stamp';
 
@@ -19,9 +18,13 @@ export class CheckingClient {
   tally: Tally = { ok: 0, checked: 0, wrong: 0, gaps: 0, longestGapMs: 0 };
   silentMs = 0;
 
-  constructor(private readonly system: SystemView) {
-    const targets = system.exports.flatMap(({ uri }) => ['--target', uri]);
-    const args = [PROGRAM, '--system', system.systemId, '--every-ms', '10', '--ledger', this.ledgerFile, ...targets];
+  /** `uris`: every place where it may be served, of every volume. */
+  constructor(
+    private readonly systemId: string,
+    private readonly uris: readonly string[],
+  ) {
+    const targets = uris.flatMap((uri) => ['--target', uri]);
+    const args = [PROGRAM, '--system', systemId, '--every-ms', '10', '--ledger', this.ledgerFile, ...targets];
     this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     createInterface({ input: this.child.stdout! }).on('line', (line) => this.heard(JSON.parse(line) as ClientLine));
   }
@@ -41,10 +44,10 @@ export class CheckingClient {
     const ledger = new Ledger();
     for (const line of lines) ledger.apply(line);
     const wrong: WrongBlock[] = [];
-    for (const { uri } of this.system.exports) {
-      const { exportName, ...place } = parseNbdUri(uri);
-      const volume = `${this.system.systemId}/${exportName}`;
-      const connection = await NbdClient.connect(place, exportName);
+    const places = this.uris.map(parseNbdUri);
+    for (const exportName of new Set(places.map((place) => place.exportName))) {
+      const volume = `${this.systemId}/${exportName}`;
+      const connection = await firstToAnswer(places.filter((place) => place.exportName === exportName));
       for (const block of ledger.blocksOf(volume)) {
         const found = readStamp(await connection.read(block * BLOCK_BYTES, BLOCK_BYTES));
         const difference = ledger.check(volume, block, found);
@@ -59,4 +62,8 @@ export class CheckingClient {
     if (line.type === 'tally') [this.tally, this.silentMs] = [line, line.silentMs];
     if (line.type === 'wrong') process.stderr.write(`${JSON.stringify(line)}\n`);
   }
+}
+
+async function firstToAnswer(places: readonly NbdPlace[]): Promise<NbdClient> {
+  return Promise.any(places.map(({ exportName, ...place }) => NbdClient.connect(place, exportName)));
 }

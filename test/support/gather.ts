@@ -7,7 +7,10 @@ import type { Claim, Evidence, JournalLine, StoredId } from '../invariants/evide
 import type { Fleet } from './fleet';
 
 /** All that there is to look at once the fleet is clean: the feed, the stores, the journals, the claims. */
-export async function gather(fleet: Fleet, clients: Pick<Evidence, 'ledger' | 'wrongBlocks'>): Promise<Evidence> {
+export async function gather(
+  fleet: Fleet,
+  clients: Pick<Evidence, 'ledger' | 'wrongBlocks'> & Partial<Pick<Evidence, 'probes'>>,
+): Promise<Evidence> {
   const { file } = fleet;
   const stored = await storedIds(file.database.url);
   // What is in the stores now is published within moments; only what stays away is lost.

@@ -25,6 +25,15 @@ const SHAPE = [
   { clusterId: 'gamma', nodes: 1, systems: ['s4'] },
 ] as const;
 
+/** Systems of the fault tests, each served at an address of its node: on one host the kernel would else be a fence. */
+export const FAULT_SYSTEMS = ['fault-1', 'fault-2', 'fault-3', 'fault-4', 'fault-5', 'fault-6', 'fault-7', 'fault-8'];
+
+/** Where this node, and no other, serves a fault test's system: 127.<n>.<200 + 10 c + node>.<system>. */
+export function faultAddress(dataAddress: string, systemId: string): string {
+  const [, block, cluster, node] = dataAddress.split('.').map(Number);
+  return `127.${block}.${200 + 10 * cluster! + node!}.${1 + FAULT_SYSTEMS.indexOf(systemId)}`;
+}
+
 /** Nodes live in 127.<n>.<c>.0/24, systems in 127.<n>.<100 + c>.0/24: a data address inside a range is refused. */
 export function planFleet(block: number): ClusterPlan[] {
   return SHAPE.map(({ clusterId, nodes, systems }, index) => ({

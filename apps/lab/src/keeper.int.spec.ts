@@ -41,7 +41,7 @@ async function start(): Promise<Running> {
   const [runId, path] = [randomUUID(), join(scratch, randomUUID())];
   const supervisor = spawn(process.execPath, ['-e', SUPERVISOR, path, runId], { stdio: ['ignore', 'pipe', 'inherit'] });
   const block = await new Promise<string>((resolve) =>
-    createInterface({ input: supervisor.stdout! }).once('line', resolve),
+    createInterface({ input: supervisor.stdout }).once('line', resolve),
   );
   const started = { supervisor, runId, path, block: Number(block) };
   running.push(started);

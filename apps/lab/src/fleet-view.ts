@@ -1,0 +1,122 @@
+import type { Backends } from './backends';
+import { AtomicJson, type FleetFile } from './fleet-file';
+import type { ClusterPlan } from './fleet-plan';
+import type { GatewayClient, NodeView, SystemView } from './gateway-client';
+import { isServed } from './membership';
+import type { RunFolder } from './run-folder';
+import type { Services } from './services';
+import type { StorageNodes } from './storage-nodes';
+
+interface FleetViewOptions {
+  readonly runId: string;
+  readonly folder: RunFolder;
+  readonly gateway: GatewayClient;
+  readonly token: string;
+  readonly backends: Backends;
+  readonly services: Services;
+  readonly nodes: StorageNodes;
+  readonly clusters: readonly ClusterPlan[];
+  readonly expectedSystems: number;
+  readonly file: AtomicJson<FleetFile>;
+}
+
+/** Twice within the second that `fleet.json` may be behind. */
+const LOOK_MS = 400;
+
+/** Looks at the process table and asks the gateway, again and again, and keeps `fleet.json` true. */
+export class FleetView {
+  private served: SystemView[] = [];
+  private nodeViews: NodeView[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+  private asking = false;
+  private targets = '';
+
+  constructor(private readonly options: FleetViewOptions) {}
+
+  /** The first look is taken when this returns. */
+  async start(): Promise<void> {
+    await this.ask();
+    await this.look();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  systems(): FleetFile['systems'] {
+    return this.served.map(({ systemId, clusterId, nodeId, exports }) => ({ systemId, clusterId, nodeId, exports }));
+  }
+
+  servedBy(nodeId: string): string[] {
+    return this.served.filter((system) => system.nodeId === nodeId).map(({ systemId }) => systemId);
+  }
+
+  private async look(): Promise<void> {
+    // Not awaited: a gateway that hangs must not make the process table old.
+    void this.ask();
+    await this.options.file.write(this.describe());
+    await this.writeTargets();
+    if (!this.stopped) this.timer = setTimeout(() => void this.look(), LOOK_MS);
+  }
+
+  /** While the gateway is away, what it said last stands: nothing moves without it. */
+  private async ask(): Promise<void> {
+    if (this.asking) return;
+    this.asking = true;
+    try {
+      const { gateway } = this.options;
+      this.served = (await gateway.list<SystemView>('systems')).sort((a, b) => (a.systemId < b.systemId ? -1 : 1));
+      this.nodeViews = await gateway.list<NodeView>('nodes');
+    } catch {
+      this.nodeViews = [];
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  private describe(): FleetFile {
+    const { runId, folder, gateway, token, backends, services, nodes, clusters } = this.options;
+    const table = nodes.table();
+    return {
+      ready: this.ready(),
+      runId,
+      gateway: { url: gateway.url, token },
+      kafka: { brokers: backends.brokers, pid: backends.kafka?.pid ?? null },
+      database: { url: backends.databaseUrl, pid: backends.postgres?.pid ?? null },
+      services: [...services.parts.values()].map(({ name, pid }) => ({ name, pid, log: folder.log(name) })),
+      clusters: clusters.map(({ clusterId }) => ({
+        clusterId,
+        mediumPath: `${folder.medium(clusterId)}/${clusterId}`,
+      })),
+      nodes: nodes.plans.map(({ clusterId, nodeId, dataAddress }) => ({
+        clusterId,
+        nodeId,
+        dataAddress,
+        pids: nodes.pids(table, nodeId),
+      })),
+      systems: this.systems(),
+    };
+  }
+
+  private ready(): boolean {
+    const { nodes, expectedSystems } = this.options;
+    const open = this.nodeViews.filter(({ status }) => status === 'healthy').length === nodes.plans.length;
+    return open && this.served.length >= expectedSystems && this.served.every(isServed);
+  }
+
+  /** Where Prometheus finds each service's metrics: file_sd_configs reads it. */
+  private async writeTargets(): Promise<void> {
+    const { services, folder } = this.options;
+    const found = await Promise.all(
+      [...services.parts.keys()].map(async (service) => ({
+        targets: [new URL(await services.adminUrl(service)).host],
+        labels: { service },
+      })),
+    ).catch(() => undefined);
+    if (!found || JSON.stringify(found) === this.targets) return;
+    this.targets = JSON.stringify(found);
+    await new AtomicJson(folder.targets()).write(found);
+  }
+}

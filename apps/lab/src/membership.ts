@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { type ClusterPlan, DEMO_VOLUMES } from './fleet-plan';
+import type { GatewayClient, NodeView, SystemView } from './gateway-client';
+import { until } from './steps';
+
+const MIB = 1_048_576;
+const OPEN_MS = 30_000;
+const SERVED_MS = 30_000;
+
+/** `7.2` of whatever daemon the nodes run. */
+export async function engineVersion(): Promise<string> {
+  const program = process.env['HOLDFAST_STORAGE_DAEMON'] ?? 'qemu-storage-daemon';
+  const { stdout } = await promisify(execFile)(program, ['--version']);
+  return /version (\d+\.\d+(?:\.\d+)?)/.exec(stdout)?.[1] ?? 'unknown';
+}
+
+/** Clusters first, then their nodes, as an operator would: by requests to the gateway. */
+export async function registerFleet(gateway: GatewayClient, plan: readonly ClusterPlan[], engine: string) {
+  for (const { clusterId, addressRange, nodes } of plan) {
+    await gateway.perform('/v1/clusters', { clusterId, name: clusterId, addressRanges: [addressRange] });
+    await Promise.all(
+      nodes.map((node) =>
+        gateway.perform('/v1/nodes', { ...node, engineVersion: engine, capacity: { bytesPerSec: 200 * MIB } }),
+      ),
+    );
+  }
+}
+
+export async function nodesOpen(gateway: GatewayClient, expected: number): Promise<void> {
+  await until(
+    `not all ${expected} nodes are healthy`,
+    async () => (await gateway.list<NodeView>('nodes')).filter(({ status }) => status === 'healthy').length >= expected,
+    {
+      withinMs: OPEN_MS,
+      everyMs: 200,
+      remedy: 'npx holdfast get nodes shows which, npx holdfast why node/<id> the reason',
+    },
+  );
+}
+
+/** Each of two volumes; done when all of them are served. */
+export async function createDemoSystems(gateway: GatewayClient, plan: readonly ClusterPlan[]): Promise<SystemView[]> {
+  const wanted = plan.flatMap(({ clusterId, systems }) => systems.map((systemId) => ({ clusterId, systemId })));
+  await Promise.all(wanted.map((system) => gateway.perform('/v1/systems', { ...system, volumes: DEMO_VOLUMES })));
+  let served: SystemView[] = [];
+  const allServed = async () => {
+    served = (await gateway.list<SystemView>('systems')).filter(isServed);
+    return served.length >= wanted.length;
+  };
+  const remedy = 'npx holdfast get systems shows which, npx holdfast why system/<id> the reason';
+  await until('not all demo systems are served', allServed, { withinMs: SERVED_MS, everyMs: 200, remedy });
+  return served;
+}
+
+export const isServed = ({ serving, nodeId }: SystemView): boolean => serving.state === 'served' && nodeId !== null;
