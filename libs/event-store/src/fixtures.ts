@@ -44,6 +44,7 @@ export interface StoreSuite {
   url: string;
   /** Closed at the end of the suite. */
   connect(service?: string, url?: string): Promise<EventStore>;
+  superuser(): Promise<Client>;
   stop(): Promise<void>;
 }
 
@@ -60,6 +61,7 @@ export async function storeSuite(settings: Readonly<Record<string, string | numb
       stores.push(store);
       return store;
     },
+    superuser: () => loggedIn(url, 'holdfast'),
     stop: async () => {
       await Promise.all(stores.map((store) => store.close()));
       await postgres.stop();
