@@ -1,10 +1,11 @@
 // Writes every generated file. With --check it writes nothing, and fails if one differs from what its generator says.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { files as golden } from './golden.mjs';
 import { files as dashboards } from './grafana/dashboards.mjs';
 
 const top = join(import.meta.dirname, '..');
-const generators = [dashboards];
+const generators = [dashboards, golden];
 const checkOnly = process.argv.includes('--check');
 
 let differing = 0;

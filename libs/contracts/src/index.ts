@@ -159,5 +159,6 @@ export {
   type ParkCode,
 } from './log.events';
 export { upcast } from './upcast';
+export { jsonSchemaOf, schemaIdOf } from './json-schema';
 export { topics, allTopics, contractOf, allContracts, topicOf, contextNumbers, roleOf } from './topics';
 export { requests, requestContractOf } from './requests';
