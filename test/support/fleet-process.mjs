@@ -16,10 +16,14 @@ export async function startFleet({ runDir, env = {}, args = [] }) {
     HOLDFAST_TEST_MODE: '1',
     ...env,
   };
-  const supervisor = spawn(process.execPath, ['apps/lab/dist/main.js', ...args], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...own },
-  });
+  const supervisor = spawn(
+    process.execPath,
+    ['--disable-warning=TimeoutNegativeWarning', 'apps/lab/dist/main.js', ...args],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...own },
+    },
+  );
   const ended = new Promise((resolve) => supervisor.once('exit', resolve));
   const ready = await untilReady(supervisor, join(runDir, 'fleet.json'));
   const { runId } = ready ? fleetFile(runDir) : { runId: undefined };

@@ -1,5 +1,3 @@
-import { symlink } from 'node:fs/promises';
-import { join } from 'node:path';
 import { allTopics } from '@holdfast/contracts';
 import { setUpStore } from '@holdfast/event-store';
 import { ensureTopics } from '@holdfast/messaging';
@@ -53,6 +51,7 @@ async function startStore({ runId, folder, steps }: Start): Promise<Pick<Backend
 
 async function startLog({ runId, folder, steps }: Start): Promise<Pick<Backends, 'brokers' | 'kafka'>> {
   const given = process.env['HOLDFAST_KAFKA_BROKERS'];
+  const logFile = folder.log('kafka');
   const remedy = 'or set HOLDFAST_KAFKA_BROKERS to a Kafka of yours, 4.0 or newer';
   const topics = (brokers: string) =>
     attempt('the topics cannot be made', { remedy }, () => ensureTopics([brokers], { partitions: PARTITIONS }));
@@ -61,10 +60,9 @@ async function startLog({ runId, folder, steps }: Start): Promise<Pick<Backends,
     await steps.step('Kafka given, topics', () => topics(given));
     return { brokers: given };
   }
-  await symlink(join('..', 'kafka', 'kafka.log'), folder.log('kafka'));
   return steps.step(`Kafka ${KAFKA}, ${allTopics.length} topics of ${PARTITIONS} partitions`, async () => {
-    const options = { dir: folder.kafka(), env: { HOLDFAST_RUN_ID: runId }, detached: true };
-    const details = { remedy, logFile: folder.log('kafka') };
+    const options = { dir: folder.kafka(), env: { HOLDFAST_RUN_ID: runId }, detached: true, logFile };
+    const details = { remedy, logFile };
     const server = await attempt('Kafka does not start', details, () => startKafka(options));
     await topics(server.brokers);
     return { brokers: server.brokers, kafka: new KeptServer('kafka', server) };

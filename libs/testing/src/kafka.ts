@@ -27,6 +27,8 @@ export interface KafkaOptions {
   env?: NodeJS.ProcessEnv;
   /** Where the jars are kept between runs. */
   cacheDir?: string;
+  /** What it says; in `dir` unless said. */
+  logFile?: string;
   /** In a session of its own: the terminal's Ctrl-C does not reach it. */
   detached?: boolean;
 }
@@ -51,7 +53,7 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
   const configuration = await configure(options, lib, port);
 
   let broker = await launch(options, lib, configuration);
-  await ready(broker, port, options.dir);
+  await ready(broker, port, logOf(options));
 
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (broker.exitCode !== null || broker.signalCode !== null) return;
@@ -73,7 +75,7 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
     async restart() {
       await end('SIGTERM');
       broker = await launch(options, lib, configuration);
-      await ready(broker, port, options.dir);
+      await ready(broker, port, logOf(options));
     },
   };
 }
@@ -141,8 +143,11 @@ function javaOptions(lib: string): string[] {
   return ['-Xmx384m', '-XX:+UseSerialGC', '-Dorg.apache.logging.log4j.level=WARN', '-cp', join(lib, '*')];
 }
 
-async function launch({ dir, env, detached = false }: KafkaOptions, lib: string, configuration: string) {
-  const log = await open(join(dir, 'kafka.log'), 'a');
+const logOf = ({ dir, logFile }: KafkaOptions): string => logFile ?? join(dir, 'kafka.log');
+
+async function launch(options: KafkaOptions, lib: string, configuration: string) {
+  const { env, detached = false } = options;
+  const log = await open(logOf(options), 'a');
   const child = spawn('java', [...javaOptions(lib), 'kafka.Kafka', configuration], {
     env: { ...process.env, ...env },
     stdio: ['ignore', log.fd, log.fd],
@@ -153,13 +158,13 @@ async function launch({ dir, env, detached = false }: KafkaOptions, lib: string,
   return child;
 }
 
-async function ready(child: ChildProcess, port: number, dir: string): Promise<void> {
+async function ready(child: ChildProcess, port: number, logFile: string): Promise<void> {
   const deadline = Date.now() + READY_MS;
   while (!(await answersMetadata(port))) {
     const ended = child.exitCode !== null || child.signalCode !== null;
     if (ended || Date.now() > deadline) {
       child.kill('SIGKILL');
-      const log = await readFile(join(dir, 'kafka.log'), 'utf8');
+      const log = await readFile(logFile, 'utf8');
       throw new KafkaUnavailable(`Kafka ${ended ? 'ended at once' : 'did not answer'}:\n${log.slice(-2_000)}`);
     }
     await sleep(50);
