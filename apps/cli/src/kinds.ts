@@ -17,6 +17,8 @@ export interface Kind {
   /** Where `--status` and `wait --for` look. */
   statePath: string;
   columns: readonly Column[];
+  /** What an empty list means, where that is not plain. */
+  whenNone?: string;
 }
 
 const column = (head: string, path: string): Column => ({ head, value: (row) => text(at(row, path)) });
@@ -132,6 +134,7 @@ const kinds: readonly Kind[] = [
       column('LAG', 'lagEvents'),
       computed('OUTBOX', ({ outboxOldestMs }) => duration(outboxOldestMs)),
       column('PARKED', 'parked'),
+      computed('HEARD', ({ silentMs }) => duration(silentMs)),
       computed('FAILING', ({ checks }) => failing(checks)),
     ],
   },
@@ -159,8 +162,8 @@ const kinds: readonly Kind[] = [
       column('PROJECTION', 'name'),
       column('STATE', 'state'),
       column('POSITION', 'position'),
-      column('ROWS', 'rows'),
-      computed('AGE', (row) => duration(at(row, 'ageMs') ?? at(row, 'lagMs'))),
+      column('LAG', 'lagEvents'),
+      column('ERROR', 'error'),
     ],
   },
   {
@@ -168,6 +171,7 @@ const kinds: readonly Kind[] = [
     plural: 'automation',
     idKey: 'scope',
     statePath: 'state',
+    whenNone: 'automation runs everywhere: nobody has halted it',
     columns: [
       column('SCOPE', 'scope'),
       computed('AUTOMATION', ({ halted }) => (halted ? 'halted' : 'runs')),

@@ -28,6 +28,7 @@ export const contexts: Verb = (program, world) => {
 /** Nothing is kept that does not work. */
 async function login(session: Session, _given: string[], { name, url = LOCAL }: LoginOptions & { url?: string }) {
   const { world } = session;
+  if (world.terminal && !world.env['HOLDFAST_TOKEN']) world.err('token, then Ctrl-D: ');
   const token = (world.env['HOLDFAST_TOKEN'] ?? (await world.readInput())).trim();
   if (!token) throw usage('there is no token', 'printf %s "$TOKEN" | holdfast login --url …');
   await new Api(world, { url, token }, false).list('/v1/clusters');

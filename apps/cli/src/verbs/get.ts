@@ -53,7 +53,8 @@ function showList(session: Session, kind: Kind, { items, asOf }: Page): void {
   if (asOf.ageMs > STALE_MS)
     session.note(`warning: this list is ${duration(asOf.ageMs)} old; see \`holdfast get services\``);
   if (session.asJson) return session.json(items);
-  if (items.length === 0 && session.options.output !== 'name') return session.note(`no ${kind.plural}`);
+  if (items.length === 0 && session.options.output !== 'name')
+    return session.note(kind.whenNone ?? `no ${kind.plural}`);
   showRows(session, kind, items);
 }
 
