@@ -1,4 +1,4 @@
-import type { ClusterId, Instant, TaskId } from '@holdfast/contracts';
+import type { ClusterId, Instant, SystemId, TaskId } from '@holdfast/contracts';
 import { bindDecider, type EventStore, StreamConflict, type Streams, type Tx } from '@holdfast/event-store';
 import { InvariantBroken } from '@holdfast/kernel';
 import { Injectable } from '@nestjs/common';
@@ -10,6 +10,9 @@ import type { TaskFact } from './domain/task-facts';
 import { type System, type SystemCommand, systemDecider, type SystemEvent } from './domain/system.decider';
 import { incarnationsOf } from './fleet-rows';
 import { PlacementMetrics } from './placement-metrics';
+
+/** A disagreement that outlives so many fresh looks is no race. */
+const RACES_AT_MOST = 10;
 
 /** A timer of the routing table's stream: look at the task again. */
 export interface CheckTaskTimer {
@@ -33,6 +36,8 @@ export interface TableDecision {
 export class Placements {
   private readonly tables: Streams<TableCommand, RoutingTable, TableEvent>;
   private readonly metrics = new PlacementMetrics();
+  /** How often in a row a system refused what its table ordered. */
+  private readonly disagreements = new Map<SystemId, number>();
   private readonly systems: Streams<SystemCommand, System, SystemEvent>;
 
   constructor(
@@ -79,14 +84,23 @@ export class Placements {
   }
 
   private async grant(tx: Tx, command: SystemCommand): Promise<void> {
+    const { systemId } = command;
     try {
-      await this.systems.handle(tx, command.systemId, command);
+      await this.systems.handle(tx, systemId, command);
+      this.disagreements.delete(systemId);
     } catch (error) {
       if (!(error instanceof InvariantBroken)) throw error;
-      // Table and system were read at two moments, and another decision lies between: both are read again.
-      const stream = `system-${command.systemId}`;
-      throw Object.assign(new StreamConflict({ stream, expected: null, actual: 0 }), { cause: error });
+      throw await this.disagreement(systemId, error);
     }
+  }
+
+  /** Table and system were read at two moments, and another decision lies between: decide again on what stands now. */
+  private async disagreement(systemId: SystemId, broken: InvariantBroken): Promise<Error> {
+    const times = (this.disagreements.get(systemId) ?? 0) + 1;
+    this.disagreements.set(systemId, times);
+    if (times > RACES_AT_MOST) return broken;
+    const { version } = await this.systems.load(systemId);
+    return new StreamConflict({ stream: `system-${systemId}`, expected: null, actual: version });
   }
 }
 

@@ -1,0 +1,64 @@
+import { topics } from '@holdfast/contracts';
+import { Inbox, type RecordBatch } from '@holdfast/messaging';
+import { Controller } from '@nestjs/common';
+import { Ctx, EventPattern } from '@nestjs/microservices';
+import { Fleet } from './fleet';
+import { Placements } from './placements';
+import { Systems } from './systems';
+
+@Controller()
+export class LoadBalancerConsumer {
+  constructor(
+    private readonly inbox: Inbox,
+    private readonly systems: Systems,
+    private readonly fleet: Fleet,
+    private readonly placements: Placements,
+  ) {}
+
+  /** What people want, and which clusters and nodes there are. */
+  @EventPattern(topics.requests.name)
+  onRequest(@Ctx() batch: RecordBatch): Promise<void> {
+    return this.inbox.receive(batch, {
+      ClusterRegistered: ({ data }, tx) => this.fleet.clusterRegistered(tx, data),
+      NodeJoined: ({ data }, tx) => this.fleet.nodeJoined(tx, data),
+      NodeRetired: ({ data }, tx) => this.fleet.nodeRetired(tx, data),
+      SystemRequested: ({ data }, tx) => this.systems.register(tx, data),
+      SystemRetirementRequested: ({ data }, tx) => this.systems.retire(tx, data),
+      SystemDeletionRequested: ({ data }, tx) => this.systems.delete(tx, data),
+      AutomationHalted: ({ data }, tx) => this.fleet.halted(tx, data),
+      AutomationResumed: ({ data }, tx) => this.fleet.resumed(tx, data),
+    });
+  }
+
+  /** Which nodes may carry something, and whether we can see at all. */
+  @EventPattern(topics.health.name)
+  onHealth(@Ctx() batch: RecordBatch): Promise<void> {
+    return this.inbox.receive(batch, {
+      NodeDeclaredDown: ({ data }, tx) => this.fleet.close(tx, data, 'down'),
+      NodeFoundImpaired: ({ data }, tx) => this.fleet.impaired(tx, data),
+      NodeFoundIsolated: ({ data }, tx) => this.fleet.cordon(tx, data, 'isolated'),
+      NodeSuspected: ({ data }, tx) => this.fleet.cordon(tx, data, 'suspect'),
+      NodeSuspicionWithdrawn: ({ data }, tx) => this.fleet.suspicionWithdrawn(tx, data),
+      NodeRecovered: ({ data }, tx) => this.fleet.nodeRecovered(tx, data),
+      ClusterSightLost: ({ data }, tx) => this.fleet.sightLost(tx, data.clusterId),
+      ClusterSightRegained: ({ data }, tx) => this.fleet.sightRegained(tx, data),
+      ClusterFrozen: ({ data }, tx) => this.fleet.hold(tx, data.clusterId, 'frozen'),
+      ClusterThawed: ({ data }, tx) => this.fleet.release(tx, data.clusterId, 'frozen'),
+    });
+  }
+
+  /** What agents did with their orders. */
+  @EventPattern(topics.nodes.name)
+  onNodeFact(@Ctx() batch: RecordBatch): Promise<void> {
+    return this.inbox.receive(batch, {
+      NodeStarted: ({ data }, tx) => this.fleet.agentStarted(tx, data),
+      TaskTaken: ({ data }, tx) => this.placements.hear(tx, { type: 'NoteTaken', ...data }),
+      TaskBlocked: ({ data }, tx) => this.placements.hear(tx, { type: 'NoteBlocked', ...data }),
+      TaskDeclined: ({ data }, tx) => this.systems.declined(tx, data),
+      TaskFaulted: ({ data }, tx) => this.placements.hear(tx, { type: 'NoteFaulted', ...data }),
+      TaskStopped: ({ data }, tx) => this.placements.hear(tx, { type: 'NoteStopped', ...data }),
+      SystemRemoved: ({ data }, tx) => this.systems.removed(tx, data),
+      EpochAheadFound: ({ data }, tx) => this.systems.epochAhead(tx, data),
+    });
+  }
+}
