@@ -27,8 +27,11 @@ interface Start {
 
 /** Both at once: Java takes its time, PostgreSQL does not need it. */
 export async function startBackends(start: Start): Promise<Backends> {
-  const [store, log] = await Promise.all([startStore(start), startLog(start)]);
-  return { ...store, ...log };
+  const [store, log] = await Promise.allSettled([startStore(start), startLog(start)]);
+  // Only now: what one has begun must not be cut off by the failure of the other.
+  if (store.status === 'rejected') throw store.reason;
+  if (log.status === 'rejected') throw log.reason;
+  return { ...store.value, ...log.value };
 }
 
 async function startStore({ runId, folder, steps }: Start): Promise<Pick<Backends, 'databaseUrl' | 'postgres'>> {

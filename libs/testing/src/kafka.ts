@@ -104,7 +104,10 @@ async function configure({ dir, env }: KafkaOptions, lib: string, port: number):
   const known = existsSync(path);
   await writeFile(path, serverProperties(data, port, controllerPort));
   if (!known) {
-    const clusterId = randomBytes(16).toString('base64url');
+    const id = randomBytes(16);
+    // A leading dash would be read as an option.
+    id[0]! &= 0x7f;
+    const clusterId = id.toString('base64url');
     await run('java', [...javaOptions(lib), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', path], env);
   }
   return path;
