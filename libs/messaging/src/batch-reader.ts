@@ -72,11 +72,13 @@ export class BatchReader {
       joined();
     });
     consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-      if (!restart) this.#crashed(error, partitions);
+      if (!restart) this.#crashed(error, partitions, joined);
     });
 
     await consumer.connect();
     await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+    // Stopped meanwhile: a consumer that runs now would never be stopped again.
+    if (this.#stopped) return consumer.disconnect();
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -135,11 +137,12 @@ export class BatchReader {
     if (!this.#o.fresh) await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset }] }] });
   }
 
-  #crashed(error: Error, partitions: number): void {
+  /** `joined` goes along: a coordinator that still loads crashes the very first consumer too. */
+  #crashed(error: Error, partitions: number, joined: () => void): void {
     if (this.#stopped) return;
     if (this.#o.fresh && isRetriable(error)) {
       this.#log.warn({ err: error }, 'the consumer crashed: a new one takes over');
-      this.#run(partitions, () => undefined).catch((again: Error) => this.#crashed(again, partitions));
+      this.#run(partitions, joined).catch((again: Error) => this.#crashed(again, partitions, joined));
       return;
     }
     this.#log.fatal({ err: error }, 'the consumer crashed, and no retry will help');

@@ -1,1 +1,12 @@
-export {};
+export { KafkaLink, ensureTopics, SendUnconfirmed } from './kafka-link';
+export { RecordBatch } from './record-batch';
+export { BatchTransport, type BatchTransportOptions } from './batch-transport';
+export { Inbox } from './inbox';
+export { type ParkedRow, type ParkedCode } from './inbox-rows';
+export { Samples } from './samples';
+export { type SampleToSend, type SampleTarget } from './sample-sender';
+export { type Received, type EventHandlers, type ReceivedSample, type SampleHandlers } from './received';
+export { Relay } from './relay';
+export { guardRegression, type RegressionGuard } from './guard-regression';
+export { Freshness, type PartitionFreshness } from './freshness';
+export { partitionOf } from './murmur2';

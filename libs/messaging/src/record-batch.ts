@@ -2,6 +2,15 @@ import type { Instant } from '@holdfast/contracts';
 import type { Batch } from 'kafkajs';
 import { decodeRecord, type Incoming, type RawRecord } from './wire';
 
+type BatchOfOne = Pick<Batch, 'topic' | 'partition' | 'messages'> & Partial<Pick<Batch, 'highWatermark'>>;
+
+const LOG_APPEND_TIME = 1;
+
+/** kafkajs tells it with each message, though its types do not. */
+function timestampTypeOf(message: object): unknown {
+  return (message as { batchContext?: { timestampType?: unknown } }).batchContext?.timestampType;
+}
+
 /** Records of one partition in the order of its log: what a handler of a topic is given. */
 export class RecordBatch {
   readonly topic: string;
@@ -9,12 +18,18 @@ export class RecordBatch {
   readonly records: readonly RawRecord[];
   /** How many partitions each topic has. */
   readonly partitions: number;
+  /** The times are those of the broker's appends, not of the senders. */
+  readonly logAppendTime: boolean;
+  /** The offset after the last record that the partition had when this was fetched. */
+  readonly endOffset: string;
 
-  constructor(batch: Pick<Batch, 'topic' | 'partition' | 'messages'>, partitions: number) {
-    const { topic, partition, messages } = batch;
+  constructor(batch: BatchOfOne, partitions: number) {
+    const { topic, partition, messages, highWatermark } = batch;
     this.topic = topic;
     this.partition = partition;
     this.partitions = partitions;
+    this.logAppendTime = messages.every((message) => timestampTypeOf(message) === LOG_APPEND_TIME);
+    this.endOffset = highWatermark ?? String(BigInt(messages.at(-1)?.offset ?? -1) + 1n);
     this.records = messages.map(({ offset, timestamp, key, value, headers = {} }) => {
       return { topic, partition, offset, timestamp, key, value, headers };
     });

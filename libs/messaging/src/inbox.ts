@@ -1,0 +1,273 @@
+import { StreamHeadsObserved, topicOf, type ParkCode } from '@holdfast/contracts';
+import type { EventStore, Tx } from '@holdfast/event-store';
+import { FleetError } from '@holdfast/kernel';
+import { counter, gauge, logger, onScrape } from '@holdfast/observability';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { allParked, park, parkedOf, readParked, type ParkedRow } from './inbox-rows';
+import { InboxRun, type Fault, type InboxIdentity, type InboxItem } from './inbox-run';
+import type { KafkaLink } from './kafka-link';
+import type { EventHandlers } from './received';
+import type { RecordBatch } from './record-batch';
+import { ReplayAsker } from './replay-asker';
+import type { ReplayRefusal } from './replay-exchange';
+import { rejected } from './samples';
+import { isKnown, type IncomingSample, type InvalidRecord, type RawRecord } from './wire';
+
+const BATCH = 500;
+const ATTEMPTS = 5;
+const FIRST_PAUSE_MS = 200;
+
+/**
+ * The way in: drops what was seen, parks what must wait, hands over the rest in stream order, commits. What a handler
+ * does in its `tx` happens once, however often and in whatever order the records come.
+ */
+export class Inbox {
+  readonly #store: EventStore;
+  readonly #kafka: KafkaLink;
+  readonly #consumer: string;
+  readonly #asker: ReplayAsker;
+  readonly #log = logger('inbox');
+  /** By topic, as they were given: what is parked is handled later, by the same. */
+  readonly #handlers = new Map<string, EventHandlers>();
+
+  /** `consumer` names this inbox within its service: its heads, its parked records, its own stream. */
+  constructor(o: { store: EventStore; kafka: KafkaLink; consumer: string }) {
+    this.#store = o.store;
+    this.#kafka = o.kafka;
+    this.#consumer = o.consumer;
+    this.#asker = new ReplayAsker({
+      kafka: o.kafka,
+      consumer: `${o.store.service}.${o.consumer}`,
+      source: `/services/${o.store.service}`,
+      onAsked: () => counter('replays_asked_total', 'Times that missing events were asked for').inc(),
+    });
+    o.kafka.replays.onRefused((refusal) => this.#refused(refusal));
+    onScrape(() => this.#measure());
+  }
+
+  async receive(batch: RecordBatch, handlers: EventHandlers): Promise<void> {
+    const first = !this.#handlers.has(batch.topic);
+    this.#handlers.set(batch.topic, handlers);
+    if (first) await this.#resume(batch.topic, batch.partitions);
+
+    const decoded = batch.decoded();
+    for (let at = 0; at < decoded.length; at += BATCH) {
+      const items: InboxItem[] = [];
+      for (const [index, record] of decoded.slice(at, at + BATCH).entries()) {
+        const raw = batch.records[at + index]!;
+        if (record.kind === 'event') items.push({ kind: 'event', stream: record.stream, event: record, raw });
+        else if (record.kind === 'sample') items.push(...headsIn(record));
+        else await this.#parkInvalid(record, raw);
+      }
+      await this.#process(items, batch.partitions);
+    }
+  }
+
+  /** What has stopped its stream, oldest first. */
+  parked(): Promise<ParkedRow[]> {
+    return allParked(this.#store, this.#consumer);
+  }
+
+  stop(): void {
+    this.#asker.stop();
+  }
+
+  /** Gaps and unknown events of an earlier run of this process: the build may be newer, the missing may be there. */
+  async #resume(topic: string, partitions: number): Promise<void> {
+    const heads = await this.#store.query<{ stream: string; state: string }>(
+      `select stream, state from inbox_head where consumer = $1 and state <> 'flowing' order by stream`,
+      [this.#consumer],
+    );
+    const mine = heads.filter(({ stream }) => topicOf(stream)?.name === topic);
+    const blocked = mine.filter(({ state }) => state === 'blocked').map(({ stream }) => stream);
+    for (const row of await parkedOf(this.#store, this.#consumer, blocked)) {
+      if (row.code !== 'EVENT_UNKNOWN') continue;
+      const known = await this.#store.inTransaction(async (tx) => {
+        const event = await readParked(tx, this.#consumer, row, partitions);
+        if (event === null || !isKnown(event)) return false;
+        await tx.query(
+          `update inbox_head set state = 'gap', told = greatest(told, $3) where consumer = $1 and stream = $2`,
+          [this.#consumer, row.stream, row.version],
+        );
+        return true;
+      });
+      if (known.value)
+        this.#log.info({ stream: row.stream, version: row.version }, 'this build knows the event: going on');
+    }
+    const streams = mine.map(({ stream }) => stream);
+    await this.#process(
+      streams.map((stream) => ({ kind: 'drain', stream })),
+      partitions,
+    );
+  }
+
+  /** One transaction for all; where it fails for one event's sake, one for each record, stream by stream. */
+  async #process(items: readonly InboxItem[], partitions: number): Promise<void> {
+    if (items.length === 0) return;
+    try {
+      await this.#commit(items, partitions, new Map());
+      return;
+    } catch (error) {
+      if (isWorldsFault(error) && !isConflict(error)) throw error;
+      this.#log.warn({ err: error, records: items.length }, 'a batch failed: again, stream by stream');
+    }
+    let streams = [...new Set(items.map(({ stream }) => stream))].map((one) =>
+      items.filter(({ stream }) => stream === one),
+    );
+    const attempts = new Map<string, number>();
+    for (let round = 0; streams.length > 0; round++) {
+      // Streams that go on do not wait for those that fail.
+      if (round > 0) await sleep(FIRST_PAUSE_MS * 2 ** (round - 1) * (0.5 + Math.random()));
+      const left = [];
+      for (const rest of streams) {
+        const failed = await this.#processOne(rest, partitions, attempts);
+        if (failed.length > 0) left.push(failed);
+      }
+      streams = left;
+    }
+  }
+
+  /** The items of one stream, each in a transaction of its own. What is left when one failed. */
+  async #processOne(items: readonly InboxItem[], partitions: number, attempts: Map<string, number>) {
+    for (const [at, item] of items.entries()) {
+      try {
+        await this.#commit([item], partitions, new Map());
+      } catch (error) {
+        if (!(error instanceof HandlerFault)) throw error;
+        const { stream, version, cause } = error;
+        const attempt = (attempts.get(stream) ?? 0) + 1;
+        const broken = cause instanceof FleetError && cause.code === 'INVARIANT_BROKEN';
+        if (attempt < ATTEMPTS && !broken) {
+          attempts.set(stream, attempt);
+          return items.slice(at);
+        }
+        attempts.delete(stream);
+        const code: ParkCode = broken ? 'INVARIANT_BROKEN' : 'HANDLER_FAILED';
+        const fault = { version, code, message: wordsOf(cause), attempts: attempt };
+        this.#log.error(
+          { err: cause, stream, version, code },
+          'the stream stops here, until it is retried, skipped or reloaded',
+        );
+        await this.#commit([item], partitions, new Map([[stream, fault]]));
+      }
+    }
+    return [];
+  }
+
+  async #commit(items: readonly InboxItem[], partitions: number, faults: ReadonlyMap<string, Fault>): Promise<void> {
+    const me: InboxIdentity = {
+      service: this.#store.service,
+      consumer: this.#consumer,
+      partitions,
+      handlersOf: (stream) => this.#handlers.get(topicOf(stream)?.name ?? '') ?? {},
+    };
+    let run: InboxRun | undefined;
+    try {
+      await this.#store.inTransaction(async (tx: Tx) => {
+        run = new InboxRun(tx, me, faults);
+        await run.take(items);
+      });
+    } catch (error) {
+      if (isWorldsFault(error) || run === undefined) throw error;
+      // Thrown at commit, not by a handler: the only event of a single item is to blame.
+      const blamed = run.current ?? (items.length === 1 ? placeOf(items[0]!) : undefined);
+      if (blamed === undefined) throw error;
+      throw new HandlerFault(blamed.stream, blamed.version, error);
+    }
+    for (const [stream, hole] of run!.holes()) {
+      if (hole === null) this.#asker.satisfied(stream);
+      else this.#asker.want(stream, hole);
+    }
+    const drains = [...run!.drainAfter].filter((stream) => this.#handlers.has(topicOf(stream)?.name ?? ''));
+    await this.#process(
+      drains.map((stream) => ({ kind: 'drain', stream })),
+      partitions,
+    );
+  }
+
+  async #refused({ stream, consumer, reason, headVersion, fromVersion }: ReplayRefusal): Promise<void> {
+    if (consumer !== `${this.#store.service}.${this.#consumer}`) return;
+    const topic = topicOf(stream)?.name;
+    if (topic === undefined) return;
+    const message = `its owner says ${reason}: the stream is at ${headVersion}, asked from ${fromVersion}`;
+    const item: InboxItem = { kind: 'refused', stream, message, topic, partition: 0, fromVersion };
+    await this.#process([item], await this.#kafka.partitions());
+  }
+
+  /** It belongs to no stream that could be stopped. If it hid a real event, that version is missed and asked for. */
+  async #parkInvalid({ reason }: InvalidRecord, raw: RawRecord): Promise<void> {
+    const { topic, partition, offset, timestamp, headers, key, value } = raw;
+    this.#log.error({ topic, partition, offset, reason }, 'a record that nobody may act on');
+    rejected().inc({ topic });
+    const place = { stream: `${topic}/${partition}`, version: Number(offset), topic, partition, offset, timestamp };
+    const why = { code: 'RECORD_INVALID' as const, message: reason, attempts: 0 };
+    await this.#store.inTransaction((tx) =>
+      park(tx, this.#consumer, { ...place, headers, key: key === null ? null : String(key), value, ...why }),
+    );
+  }
+
+  async #measure(): Promise<void> {
+    const [row] = await this.#store.query<{ gaps: number; blocked: number; parked: number; oldest: number }>(
+      `select count(*) filter (where state = 'gap')::int as gaps, count(*) filter (where state = 'blocked')::int as blocked,
+          (select count(*)::int from inbox_parked where consumer = $1) as parked,
+          (select coalesce(extract(epoch from now() - min(parked_at)), 0)::float8 from inbox_parked
+            where consumer = $1 and code <> 'RECORD_INVALID') as oldest
+        from inbox_head where consumer = $1`,
+      [this.#consumer],
+    );
+    gauge('inbox_gaps', 'Streams that miss events').set(row?.gaps ?? 0);
+    gauge('inbox_blocked_streams', 'Streams that stopped').set(row?.blocked ?? 0);
+    gauge('parked_events', 'Records that wait, or that stopped their stream').set(row?.parked ?? 0);
+    gauge('parked_oldest_age_seconds', 'Age of the oldest of them').set(row?.oldest ?? 0);
+    const behind = this.#kafka.freshness.all().reduce((sum, { behindRecords }) => sum + behindRecords, 0);
+    gauge('consumer_lag_events', 'Records that are there and were not read').set(behind);
+  }
+}
+
+/** The handler's own failure, and the event that it failed on. Never leaves this file. */
+class HandlerFault extends FleetError {
+  readonly code = 'HANDLER_FAILED';
+  readonly retryable = false;
+  constructor(
+    readonly stream: string,
+    readonly version: number,
+    override readonly cause: unknown,
+  ) {
+    super(`${stream}@${version}: ${wordsOf(cause)}`);
+  }
+}
+
+/** Heads that their owner tells, of streams that live in the partition where it tells of them. */
+function headsIn(sample: IncomingSample): InboxItem[] {
+  const { topic, partition, offset, source } = sample;
+  if (sample.type !== StreamHeadsObserved.type) return [];
+  const { success, data } = StreamHeadsObserved.schema.safeParse(sample.data);
+  if (!success || data.topic !== topic || data.partition !== partition) return [];
+  return data.heads
+    .filter(({ stream }) => mayTellOf(stream, topic, source))
+    .map((head) => ({ kind: 'told', ...head, topic, partition, offset }));
+}
+
+function mayTellOf(stream: string, topic: string, source: string): boolean {
+  const home = topicOf(stream);
+  if (home?.name !== topic) return false;
+  const node = /^\/nodes\/(.+)$/.exec(source)?.[1];
+  return node === undefined ? source === `/services/${home.owner}` : stream.startsWith(`agent-${node}-`);
+}
+
+/** PostgreSQL away, slow, or a lost race: nothing that parking an event would help. */
+function isWorldsFault(error: unknown): boolean {
+  return error instanceof FleetError && (error.retryable || error.code === 'STORE_REGRESSED');
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof FleetError && error.code === 'STREAM_CONFLICT';
+}
+
+function placeOf(item: InboxItem): { stream: string; version: number } | undefined {
+  return item.kind === 'event' ? { stream: item.stream, version: item.event.version } : undefined;
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
