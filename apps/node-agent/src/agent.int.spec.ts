@@ -6,7 +6,7 @@ import { ensureTopics, KafkaLink } from '@holdfast/messaging/agent';
 import { NbdClient } from '@holdfast/nbd';
 import { startKafka, type RunningKafka } from '@holdfast/testing';
 import { serveOrder, until } from './fixture';
-import { ControlPlane, dataOf, NodeProcess, send } from './node-process.fixture';
+import { ControlPlane, dataOf, NodeProcess, retried, RoamingClient, send } from './node-process.fixture';
 
 jest.setTimeout(60_000);
 
@@ -97,9 +97,9 @@ describe('agent and watchdog', () => {
     await plane.order('cluster-health-alpha', 'ProbePlanIssued', plan);
     const reached = () => JSON.stringify(dataOf(plane.beats('n1').at(-1)!)['probes']).includes('"reached"');
     await plane.until(reached);
-    send(n2.daemonPid('probe'), 'SIGSTOP');
+    n2.signalAll('SIGSTOP');
     await plane.until(() => JSON.stringify(dataOf(plane.beats('n1').at(-1)!)['probes']).includes('"timeout"'));
-    send(n2.daemonPid('probe'), 'SIGCONT');
+    n2.signalAll('SIGCONT');
     await plane.until(reached);
   });
 
@@ -176,6 +176,44 @@ describe('agent and watchdog', () => {
     expect(n2.processes().some(({ pid }) => pid === asleep)).toBe(false);
   });
 
+  it('restarts a daemon that hangs in place, once its deadline has passed', async () => {
+    const hung = n1.daemonPid('s1.e3')!;
+    send(hung, 'SIGSTOP');
+    const nbd = await retried(() => connect(1));
+    nbd.close();
+    expect(n1.daemonPid('s1.e3')).not.toBe(hung);
+  });
+
+  it('loses nothing and never lets two serve, over takeovers with kills and pauses', async () => {
+    const client = new RoamingClient([address(1), address(2)], 'v2');
+    const nodes = [n1, n2];
+    const writing = client.run();
+    let epoch = 3;
+    for (let round = 0; round < 8; round++) {
+      const from = nodes[round % 2]!;
+      const to = nodes[(round + 1) % 2]!;
+      const fault = ['none', 'killDaemon', 'pauseDaemon', 'pauseNode'][round % 4];
+      if (fault === 'killDaemon') send(from.daemonPid(`s1.e${epoch}`), 'SIGKILL');
+      if (fault === 'pauseDaemon') send(from.daemonPid(`s1.e${epoch}`), 'SIGSTOP');
+      if (fault === 'pauseNode') from.signalAll('SIGSTOP');
+      epoch++;
+      const moved = { fromNodeId: from.o.nodeId };
+      await plane.order('routing-table-alpha', 'TaskMoved', order(epoch, to.o.nodeId, moved));
+      if (fault === 'pauseNode') {
+        await untilTold('TaskBlocked', to.o.nodeId, epoch);
+        from.signalAll('SIGCONT');
+      }
+      await untilTold('TaskTaken', to.o.nodeId, epoch);
+      const acknowledged = client.acknowledged.size;
+      await until(() => client.acknowledged.size > acknowledged || client.rounds > 1);
+    }
+    client.stop();
+    await writing;
+    expect(await client.lost(await retried(() => client.connect()))).toEqual([]);
+    await plane.order('routing-table-alpha', 'TaskMoved', order(epoch + 1, 'n1', { fromNodeId: 'n1' }));
+    await untilTold('TaskTaken', 'n1', epoch + 1);
+  });
+
   it('serves on while Kafka is dead, and then tells everything in order', async () => {
     await broker.kill();
     const nbd = await connect(1);
@@ -196,11 +234,13 @@ describe('agent and watchdog', () => {
   });
 
   it('asks for what is missing of its orders, and obeys it in order', async () => {
-    // Version 4 of the table is held back: the stop must not be carried out before the order that lies below it.
+    // The order is held back, and the stop above it comes first: it must not be carried out before the order.
+    const held = plane.head('routing-table-alpha') + 1;
+    const epoch = 20;
     const recall = {
       ...{ clusterId: 'alpha', taskId: 'serve-s1', kind: 'serve', subject: 'system/s1' },
       nodeId: 'n1',
-      epoch: 4,
+      epoch,
     };
     await plane.order(
       'routing-table-alpha',
@@ -210,11 +250,11 @@ describe('agent and watchdog', () => {
     );
     await plane.until(() =>
       plane.heard.some(
-        (one) => one.kind === 'sample' && one.type === 'ReplayRequested' && dataOf(one)['fromVersion'] === 4,
+        (one) => one.kind === 'sample' && one.type === 'ReplayRequested' && dataOf(one)['fromVersion'] === held,
       ),
     );
-    await plane.order('routing-table-alpha', 'TaskAssigned', order(4, 'n1'), 4);
-    await untilTold('TaskStopped', 'n1', 4);
+    await plane.order('routing-table-alpha', 'TaskAssigned', order(epoch, 'n1'), held);
+    await untilTold('TaskStopped', 'n1', epoch);
     await expect(connect(1)).rejects.toMatchObject({ code: 'NBD_UNREACHABLE' });
   });
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { openSync, closeSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from './errors';
 import { identify, isAlive, killProcess, type ProcessIdentity } from './process-identity';
 import { QmpClient } from './qmp';
@@ -25,18 +26,25 @@ export interface OpenVolume {
 export const SERVING_PORT = 10809;
 const OPENING_DEADLINE_MS = 2_000;
 const START_DEADLINE_MS = 3_000;
+const DYING_MS = 100;
 
 /**
  * One `qemu-storage-daemon`, detached: it outlives the agent. Its folder below `run/` is made first and named on its
  * command line, so that a daemon that nobody wrote down is found all the same.
  */
 export class StorageDaemon {
+  /** Settles when the process is gone: images and address are free. */
+  readonly gone: Promise<void>;
+  private detached = false;
+
   private constructor(
     readonly folder: string,
     readonly identity: ProcessIdentity,
     private readonly qmp: QmpClient,
     private readonly flush: Flush,
-  ) {}
+  ) {
+    this.gone = qmp.gone.then(() => this.untilDead());
+  }
 
   static async start(folder: string, options: EngineOptions): Promise<StorageDaemon> {
     await mkdir(folder, { recursive: true });
@@ -63,11 +71,6 @@ export class StorageDaemon {
       if (error instanceof EngineError) return undefined;
       throw error;
     }
-  }
-
-  /** Settles when the process is gone. */
-  get gone(): Promise<void> {
-    return this.qmp.gone;
   }
 
   async open(volume: OpenVolume): Promise<void> {
@@ -120,8 +123,27 @@ export class StorageDaemon {
     return performance.now() - asked;
   }
 
-  /** Its first monitor is silent: no client may go on with it. The second one closes the door, or SIGKILL does. */
-  async cutOff(): Promise<void> {
+  /** Leaves the daemon to whoever attaches next: a monitor greets one client at a time. */
+  detach(): void {
+    this.detached = true;
+    this.qmp.close();
+  }
+
+  kill(): void {
+    killProcess(this.identity);
+  }
+
+  /** The monitor is lost: the process ended, or it missed a deadline. Then no client may go on with it either. */
+  private async untilDead(): Promise<void> {
+    if (this.detached) return;
+    const patienceEnds = performance.now() + DYING_MS;
+    while (isAlive(this.identity) && performance.now() < patienceEnds) await sleep(5);
+    if (isAlive(this.identity)) await this.cutOff();
+    while (isAlive(this.identity)) await sleep(5);
+  }
+
+  /** The second monitor closes the door, and SIGKILL does in any case. */
+  private async cutOff(): Promise<void> {
     try {
       const cut = await QmpClient.connect(join(this.folder, 'cut'));
       await cut.execute('nbd-server-stop');
@@ -130,10 +152,6 @@ export class StorageDaemon {
       if (!(error instanceof EngineError)) throw error;
     }
     this.kill();
-  }
-
-  kill(): void {
-    killProcess(this.identity);
   }
 
   private execute<Result>(command: string, args: object = {}, deadlineMs?: number): Promise<Result> {
@@ -161,11 +179,10 @@ async function launch(folder: string, binary: string): Promise<ProcessIdentity> 
   try {
     // Its sockets are named from its own working folder: 108 bytes are not enough for every path from the root.
     const child = spawn(binary, args, { cwd: folder, detached: true, stdio: ['ignore', log, log] });
-    const failed = once(child, 'error').then(([cause]) => {
-      throw new EngineError('ENGINE_GONE', `${binary} does not start`, { cause });
+    await once(child, 'spawn').catch((cause: Error) => {
+      throw new EngineError('ENGINE_GONE', `${binary} does not start: ${cause.message}`, { cause });
     });
-    await Promise.race([once(child, 'spawn'), failed]);
-    failed.catch(() => undefined); // later errors are about signals to a process that we do not own any more
+    child.on('error', () => undefined); // later ones are about signals, and we send none through it
     child.unref();
     const identity = identify(child.pid!);
     if (!identity) throw new EngineError('ENGINE_GONE', await lastWords(folder));
@@ -182,7 +199,7 @@ async function connectOnceUp(folder: string, identity: ProcessIdentity): Promise
       return await QmpClient.connect(join(folder, 'qmp'));
     } catch (error) {
       if (!isAlive(identity)) throw new EngineError('ENGINE_GONE', await lastWords(folder), { cause: error });
-      if (performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+      if (performance.now() < deadline) await sleep(5);
       else {
         killProcess(identity);
         throw error;

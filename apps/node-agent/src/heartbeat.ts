@@ -3,7 +3,6 @@ import type { Facts, Speaker } from './facts';
 import type { Journal } from './journal';
 import type { ProbeDaemon } from './probe-daemon';
 import type { Prober } from './prober';
-import { EngineError } from './errors';
 import type { Serving } from './serving';
 
 export interface HeartbeatParts {
@@ -73,13 +72,8 @@ export class Heartbeat {
   private async pingAll(): Promise<void> {
     if (this.pinging) return;
     this.pinging = true;
-    const pings = this.parts.serving.held().map(({ daemon }) =>
-      daemon.ping().catch(async (error: unknown) => {
-        // Silent means hung or stopped: its clients wait in vain. Dead ones restart in place by themselves.
-        if (error instanceof EngineError && error.code === 'ENGINE_SILENT') await daemon.cutOff();
-        return null;
-      }),
-    );
+    // A daemon that misses its deadline is cut off and started again by whoever holds it.
+    const pings = this.parts.serving.held().map(({ daemon }) => daemon.ping().catch(() => null));
     const answers = await Promise.all([this.parts.probeDaemon.ping(), ...pings]);
     this.qmpMs = answers.reduce((slowest, ms) => (ms !== null && ms > (slowest ?? 0) ? ms : slowest), null);
     this.pinging = false;

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { NbdClient } from '@holdfast/nbd';
 import { contractOf, topicOf } from '@holdfast/contracts';
 import {
   encodeEvent,
@@ -151,6 +152,10 @@ export class ControlPlane {
     await this.kafka.send(name, await this.partition(), [record]);
   }
 
+  head(stream: string): number {
+    return this.versions.get(stream) ?? 0;
+  }
+
   async ask(data: { stream: string; fromVersion: number; toVersion: number }): Promise<void> {
     const record = encodeSample({
       id: randomUUID(),
@@ -197,4 +202,63 @@ export class ControlPlane {
 
 export function dataOf(record: Incoming): Record<string, unknown> {
   return (record as IncomingEvent).data as Record<string, unknown>;
+}
+
+/** A client that knows every address its system may be served at, and repeats what was not acknowledged. */
+export class RoamingClient {
+  readonly acknowledged = new Map<number, number>();
+  rounds = 0;
+  private running = true;
+
+  constructor(
+    private readonly hosts: string[],
+    private readonly volume: string,
+  ) {}
+
+  async connect(): Promise<NbdClient> {
+    return Promise.any(
+      this.hosts.map((host) => NbdClient.connect({ host, port: 10809 }, this.volume, { timeoutMs: 1_000 })),
+    );
+  }
+
+  async run(): Promise<void> {
+    const blocks = (8 << 20) / 4096;
+    for (let i = 0; this.running;) {
+      const nbd = await retried(() => this.connect());
+      try {
+        for (; this.running; i++) {
+          const block = i % blocks;
+          const fill = Math.floor(i / blocks) * 7 + (block % 97);
+          await nbd.write(block * 4096, Buffer.alloc(4096, fill));
+          this.acknowledged.set(block, fill % 256);
+          this.rounds = i / blocks;
+        }
+      } catch {
+        nbd.close(); // the block is written again where it is served next
+      }
+    }
+  }
+
+  stop(): void {
+    this.running = false;
+  }
+
+  /** Blocks whose acknowledged content is not what is read. */
+  async lost(nbd: NbdClient): Promise<number[]> {
+    const lost = [];
+    for (const [block, fill] of this.acknowledged)
+      if (!(await nbd.read(block * 4096, 4096)).equals(Buffer.alloc(4096, fill))) lost.push(block);
+    nbd.close();
+    return lost;
+  }
+}
+
+export async function retried<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 }

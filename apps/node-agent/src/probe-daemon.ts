@@ -43,12 +43,7 @@ export class ProbeDaemon {
 
   /** How long the engine takes to answer; null while no daemon does. */
   async ping(): Promise<number | null> {
-    const { daemon } = this;
-    if (!daemon) return null;
-    return daemon.ping().catch(async () => {
-      await daemon.cutOff();
-      return null;
-    });
+    return this.daemon ? this.daemon.ping().catch(() => null) : null;
   }
 
   private async adoptOrStart(): Promise<StorageDaemon> {

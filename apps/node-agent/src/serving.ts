@@ -120,7 +120,9 @@ export class Serving {
   async leave(): Promise<void> {
     for (const slot of this.slots.values()) {
       callOffOthers(slot);
+      const { held } = slot;
       slot.held = undefined;
+      held?.daemon.detach();
     }
     await Promise.all([...this.slots.values()].map(({ turn }) => turn));
   }
