@@ -1,4 +1,4 @@
-import { ALPHA_MS, atOf, play, told, type Script, SimulatedObserver } from './simulated-fleet';
+import { ALPHA, ALPHA_MS, atOf, deliveriesOf, play, T0, told, type Script, SimulatedObserver } from './simulated-fleet';
 import type { HealthEvent } from './cluster-health';
 
 const three: Script['nodes'] = { n1: {}, n2: {}, n3: {} };
@@ -190,6 +190,29 @@ describe('brakes', () => {
     const { events, state } = play({ nodes: three, untilMs: 40_000, dead });
     expect(state.frozen?.cause).toBe('allSilent');
     expect(events.filter(({ type }) => type === 'NodeDeclaredDown')).toEqual([]);
+  });
+
+  it('changes nothing for better or worse while sight is lost', () => {
+    const dead = { n2: [[20_000, FOREVER]], n3: [[5_000, 15_000]] } as const;
+    const report = (name: string, ms: number) =>
+      name === 'n1' && ms > 15_000 ? { engine: { state: 'dead' as const, qmpMs: null } } : {};
+    const observer = new SimulatedObserver(three);
+    const deliveries = deliveriesOf({ nodes: three, untilMs: 40_000, dead, report, restarts: { n3: [15_000] } });
+    for (const { record } of deliveries.filter(({ realMs }) => realMs < 12_000)) observer.read(record);
+    observer.handle({ type: 'LoseSight', clusterId: ALPHA, atMs: T0 + 12_000, cause: 'partition' });
+    const before = observer.state;
+    expect(before.nodes['n3']?.status).toBe('down');
+    for (const { record } of deliveries.filter(({ realMs }) => realMs >= 12_000)) observer.read(record);
+    expect(observer.state).toEqual(before);
+  });
+
+  it('withdraws suspicion before it says that it is blind', () => {
+    const observer = play({ nodes: { n1: {}, n2: {} }, untilMs: 25_000, dead: { n2: [[20_000, FOREVER]] } });
+    expect(observer.state.nodes['n2']?.status).toBe('suspect');
+    const lost = observer.handle({ type: 'LoseSight', clusterId: ALPHA, atMs: T0 + 25_000, cause: 'broker' });
+    expect(told(lost)).toEqual(['NodeSuspicionWithdrawn n2', 'ClusterSightLost']);
+    expect(lost[0]?.data).toMatchObject({ reason: 'blind' });
+    expect(observer.handle({ type: 'LoseSight', clusterId: ALPHA, atMs: T0 + 25_250, cause: 'broker' })).toEqual([]);
   });
 
   it('withholds every verdict while automation is halted, once each', () => {

@@ -33,13 +33,13 @@ export interface Measurement {
 export class PartitionObserver {
   readonly clock = new LogClock();
   private readonly nodes = new Map<NodeId, NodeObserver>();
-  private caughtUp = false;
+  private ofNow = false;
 
   constructor(private readonly o: { partition: number; alphaMs: number; bootId: string; roster: Roster }) {}
 
   observe(record: LogRecord): Rejection | null {
     this.clock.advance(record.offset, record.appendedAtMs);
-    if (record.canaryOf === this.o.bootId) this.caughtUp = true;
+    if (record.canaryOf === this.o.bootId) this.ofNow = true;
     const { heartbeat } = record;
     if (!heartbeat) return null;
 
@@ -49,12 +49,17 @@ export class PartitionObserver {
     return rejection;
   }
 
+  /** Our own canary has come back: what was appended before this boot is read. */
+  get isOfNow(): boolean {
+    return this.ofNow;
+  }
+
   /**
    * What lies before our own first canary is the past: read for memory, judged by whoever ran then. And nobody is
    * judged before the observer has watched for one waiting time.
    */
   get judges(): boolean {
-    return this.caughtUp && this.clock.ms >= this.clock.memoryFromMs + this.o.alphaMs;
+    return this.ofNow && this.clock.ms >= this.clock.memoryFromMs + this.o.alphaMs;
   }
 
   measure(cluster: ClusterId): Measurement {

@@ -107,3 +107,10 @@ const nothingOf = (nodeId: NodeId): NodeMeasure => ({
 });
 
 export const toInstant = (ms: number): string => new Date(ms).toISOString();
+
+/** The share of its waiting time that a node has used: 0 just after a beat, 1 at its deadline. */
+export function suspicionOf({ waiting, lastHeartbeatMs }: Standing, atMs: number): number {
+  if (!waiting) return 0;
+  const fromMs = Math.min(lastHeartbeatMs ?? waiting.fromMs, waiting.fromMs);
+  return Math.min(1, Math.max(0, (atMs - fromMs) / (deadlineMs(waiting) - fromMs)));
+}

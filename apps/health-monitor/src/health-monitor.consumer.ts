@@ -1,0 +1,57 @@
+import { topics, type ClusterId } from '@holdfast/contracts';
+import type { Tx } from '@holdfast/event-store';
+import { Inbox, type RecordBatch } from '@holdfast/messaging';
+import { Controller } from '@nestjs/common';
+import { Ctx, EventPattern } from '@nestjs/microservices';
+import { Clusters } from './clusters';
+import type { HealthCommand } from './domain/commands';
+import { Halts } from './halts';
+import { Observer } from './observer';
+
+/** What this service hears, and which command it leads to. */
+@Controller()
+export class HealthMonitorConsumer {
+  constructor(
+    private readonly inbox: Inbox,
+    private readonly observer: Observer,
+    private readonly clusters: Clusters,
+    private readonly halts: Halts,
+  ) {}
+
+  /** Never stored: folded into memory, and judged. */
+  @EventPattern(topics.samples.name)
+  onSample(@Ctx() batch: RecordBatch): Promise<void> {
+    return this.observer.take(batch);
+  }
+
+  @EventPattern(topics.requests.name)
+  async onRequest(@Ctx() batch: RecordBatch): Promise<void> {
+    const touched = new Set<ClusterId>();
+    const decide = (tx: Tx, command: HealthCommand): Promise<void> => {
+      touched.add(command.clusterId);
+      return this.clusters.handleIn(tx, command);
+    };
+    await this.inbox.receive(batch, {
+      NodeJoined: ({ data: { clusterId, nodeId, zone, dataAddress } }, tx) =>
+        decide(tx, { type: 'WatchNode', clusterId, nodeId, zone, dataAddress, atMs: this.nowOf(clusterId) }),
+      NodeRetired: ({ data: { clusterId, nodeId } }, tx) =>
+        decide(tx, { type: 'UnwatchNode', clusterId, nodeId, atMs: this.nowOf(clusterId) }),
+      NodeDownRequested: ({ data: { clusterId, nodeId, requestId, poweredOff } }, tx) =>
+        decide(tx, { type: 'DeclareNodeDown', clusterId, nodeId, requestId, poweredOff, ...this.seen(clusterId) }),
+      ClusterThawRequested: ({ data: { clusterId, requestId } }, tx) =>
+        decide(tx, { type: 'ThawCluster', clusterId, requestId, ...this.seen(clusterId) }),
+      AutomationHalted: ({ data }, tx) => this.halts.halt(tx, data.scope),
+      AutomationResumed: ({ data }, tx) => this.halts.resume(tx, data.scope),
+    });
+    for (const clusterId of touched) await this.clusters.refresh(clusterId);
+    await this.halts.load();
+  }
+
+  private seen(clusterId: ClusterId) {
+    return { measurement: this.observer.measure(clusterId), alphaMs: this.observer.o.alphaMs };
+  }
+
+  private nowOf(clusterId: ClusterId): number {
+    return this.observer.measure(clusterId).atMs;
+  }
+}
