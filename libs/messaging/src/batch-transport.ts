@@ -51,14 +51,15 @@ export class BatchTransport extends Server implements CustomTransportStrategy {
       kafka,
       topics: names,
       groupId,
-      onBatch: (batch) => this.#deliver(batch),
+      onBatch: (batch) => this.deliver(batch),
       ...(fresh ? { fresh: { startAt: (topic, partition) => starts.get(`${topic}/${partition}`) } } : {}),
       ...(onFatal ? { onFatal } : {}),
     });
     await this.#reader.start();
   }
 
-  async #deliver(batch: RecordBatch): Promise<void> {
+  /** One batch to the handler of its topic. It is done when this resolves. */
+  async deliver(batch: RecordBatch): Promise<void> {
     if (batch.topic === topics.replays.name && !this.o.fresh) {
       for (const record of batch.decoded()) await this.o.kafka.replays.hear(record);
     }

@@ -102,7 +102,7 @@ export class MessagingSuite {
 }
 
 /** Asks again and again until the answer is what was waited for. */
-export async function eventually<T>(ask: () => Promise<T> | T, holds: (answer: T) => boolean, ms = 30_000): Promise<T> {
+export async function eventually<T>(ask: () => Promise<T> | T, holds: (answer: T) => boolean, ms = 60_000): Promise<T> {
   const deadline = Date.now() + ms;
   for (;;) {
     const answer = await ask();

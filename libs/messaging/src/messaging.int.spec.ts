@@ -11,6 +11,8 @@ import type { Relay } from './relay';
 import { encodeEvent } from './wire';
 
 const HEALTH = topics.health.name;
+jest.setTimeout(180_000);
+
 let suite: MessagingSuite;
 let owner: { store: EventStore; relay: Relay; kafka: KafkaLink };
 let hearer: EventStore;
