@@ -12,9 +12,10 @@ const mayImport = {
   'lib:contracts': ['kernel'],
   'lib:nbd': ['kernel'],
   'lib:observability': ['kernel', 'contracts'],
-  'lib:event-store': ['kernel', 'contracts', 'observability'],
-  'lib:messaging': ['kernel', 'contracts', 'observability', 'event-store'],
-  'lib:testing': ['kernel', 'contracts', 'observability', 'event-store', 'messaging', 'nbd'],
+  // Servers for specs, whoever's: it stands below what is tried with it.
+  'lib:testing': ['kernel', 'contracts'],
+  'lib:event-store': ['kernel', 'contracts', 'observability', 'testing'],
+  'lib:messaging': ['kernel', 'contracts', 'observability', 'event-store', 'testing'],
   'app:health-monitor': ['kernel', 'contracts', 'observability', 'event-store', 'messaging', 'testing'],
   'app:load-balancer': ['kernel', 'contracts', 'observability', 'event-store', 'messaging', 'testing'],
   'app:gateway': ['kernel', 'contracts', 'observability', 'event-store', 'messaging', 'testing'],

@@ -5,6 +5,10 @@ import { join } from 'node:path';
 const top = join(__dirname, '..');
 const folder = join(top, 'infra/grafana/dashboards');
 
+/** `counter('name', 'help', ['label'])`, over one line or several. */
+const METRIC =
+  /\b(counter|gauge|histogram)(?:<[^>]*>)?\(\s*'([a-z_]+)',\s*(?:'(?:[^'\\]|\\.)*'|"[^"]*"),?\s*(?:\[([^\]]*?),?\s*\])?/g;
+
 interface Panel {
   id: number;
   type: string;
@@ -28,18 +32,15 @@ const named = new Set(
     [...expr.matchAll(/\bholdfast_([a-z_]+?)(?:_bucket)?\b(?!_)/g)].map(([, name = '']) => name),
   ),
 );
-const registered = new Set(
-  ['apps', 'libs'].flatMap((part) =>
-    readdirSync(join(top, part), { recursive: true, encoding: 'utf8' })
-      .filter((path) => /\/src\/.*(?<!\.spec)\.ts$/.test(path) && !path.includes('node_modules'))
-      .flatMap((path) => [
-        ...readFileSync(join(top, part, path), 'utf8').matchAll(
-          /\b(?:counter|gauge|histogram)(?:<[^>]*>)?\(\s*'([a-z_]+)'/g,
-        ),
-      ])
-      .map(([, name = '']) => name),
-  ),
+
+/** Every place that makes a metric: its kind, its name and its labels, all written out there. */
+const made = ['apps', 'libs'].flatMap((part) =>
+  readdirSync(join(top, part), { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\/src\/.*(?<!\.spec)\.ts$/.test(path) && !path.includes('node_modules'))
+    .flatMap((path) => [...readFileSync(join(top, part, path), 'utf8').matchAll(METRIC)])
+    .map(([, kind = '', name = '', labels = '']) => ({ kind, name, labels: labels.replace(/[\s']/g, '') })),
 );
+const registered = new Set(made.map(({ name }) => name));
 
 describe('the dashboards', () => {
   it('equal what their generator says', () => {
@@ -56,6 +57,13 @@ describe('the dashboards', () => {
 
   it('have every registered metric on a panel', () => {
     expect([...registered].filter((name) => !named.has(name))).toEqual([]);
+  });
+
+  it('count on metrics that are of one kind, with the same labels, wherever they are made', () => {
+    const shapes = new Set(made.map(({ kind, name, labels }) => `${name}: ${kind} [${labels}]`));
+    const names = [...shapes].map((shape) => shape.split(':')[0]);
+    const differing = [...shapes].filter((_, i) => names.indexOf(names[i]) !== names.lastIndexOf(names[i]));
+    expect(differing).toEqual([]);
   });
 
   it('never group by ids of events, tasks or migrations', () => {

@@ -96,11 +96,25 @@ const healthAndFailover = dashboard({
         }),
         line('Consumer lag', {
           means: 'Records of the topics that a service has not read yet.',
-          series: of('consumer_lag_events', '{{service}} {{topic}}'),
+          series: of('consumer_lag_events', '{{service}}'),
         }),
         line('Projection lag', {
           means: 'Events of the feed that a projection has not folded yet.',
           series: of('projection_lag_events', '{{projection}}'),
+        }),
+        line('Gaps, and replays asked', {
+          means: 'Streams with a hole, and how often their owners are asked to send again.',
+          series: [
+            { expr: metric('inbox_gaps'), legend: 'gaps {{service}}' },
+            { expr: perSecond('replays_asked_total', 'service'), legend: 'asked/s {{service}}' },
+          ],
+        }),
+        line('Blocked streams', {
+          means: 'Streams of an inbox that stopped, and for how long the oldest waits.',
+          series: [
+            { expr: metric('inbox_blocked_streams'), legend: 'streams {{service}}' },
+            { expr: metric('parked_oldest_age_seconds'), legend: 'oldest, s {{service}}' },
+          ],
         }),
         line('Parked events', {
           means: 'They wait for a person.',
