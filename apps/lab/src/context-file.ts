@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AtomicJson } from './fleet-file';
@@ -20,11 +20,12 @@ export async function enterContext(path: string, gateway: { url: string; token: 
   await new AtomicJson<Contexts>(path).write({ current: NAME, contexts: { ...known.contexts, [NAME]: gateway } });
 }
 
-/** Only if it is still ours: another fleet may have taken the name meanwhile. */
+/** Only if it is still ours: another fleet may have taken the name meanwhile. A file that holds nothing more goes. */
 export async function leaveContext(path: string, gateway: { url: string; token: string }): Promise<void> {
   const { current, contexts: known } = await contexts(path);
   if (known[NAME]?.token !== gateway.token) return;
   const { [NAME]: _left, ...others } = known;
+  if (Object.keys(others).length === 0) return rm(path);
   const stays = current !== undefined && current !== NAME ? { current } : {};
   await new AtomicJson<Contexts>(path).write({ ...stays, contexts: others });
 }

@@ -11,7 +11,8 @@ export interface PartOptions {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
+  /** Asked at each start. */
+  env(): NodeJS.ProcessEnv;
   readonly logFile: string;
 }
 
@@ -89,7 +90,7 @@ export class Part {
 /** Its own session: a Ctrl-C at the terminal reaches the supervisor alone, which then stops all in their order. */
 export function spawnDetached({ command, args, env, logFile }: PartOptions): ChildProcess {
   const log = openSync(logFile, 'a');
-  const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], env });
+  const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], env: env() });
   closeSync(log);
   // Without a listener a failed start would end the supervisor; the exit that follows is handled as any other.
   child.once('error', () => child.emit('exit', null, null));

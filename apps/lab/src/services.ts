@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backends } from './backends';
@@ -64,21 +65,28 @@ export class Services {
     return Number(await readFile(file, 'utf8'));
   }
 
+  private gatewayPort(): string | undefined {
+    const file = this.folder.port('gateway');
+    return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+  }
+
   private part(name: ServiceName, runId: string, backends: Backends): Part {
-    const env = environment(runId, {
-      HOLDFAST_DATABASE_URL: backends.databaseUrl,
-      HOLDFAST_KAFKA_BROKERS: backends.brokers,
-      HOLDFAST_ADMIN_PORT: '0',
-      HOLDFAST_ADMIN_PORT_FILE: this.folder.port(`${name}.admin`),
-      ...(name === 'gateway' ? this.gatewayVariables() : {}),
-    });
+    const env = () =>
+      environment(runId, {
+        HOLDFAST_DATABASE_URL: backends.databaseUrl,
+        HOLDFAST_KAFKA_BROKERS: backends.brokers,
+        HOLDFAST_ADMIN_PORT: '0',
+        HOLDFAST_ADMIN_PORT_FILE: this.folder.port(`${name}.admin`),
+        ...(name === 'gateway' ? this.gatewayVariables() : {}),
+      });
     const args = [...NODE_FLAGS, join(APPS, name, 'dist/main.js')];
     return new Part({ name, command: process.execPath, args, env, logFile: this.folder.log(name) });
   }
 
   private gatewayVariables() {
     return {
-      HOLDFAST_GATEWAY_PORT: process.env['HOLDFAST_GATEWAY_PORT'] ?? '7480',
+      // A gateway that is started again answers where its clients know it.
+      HOLDFAST_GATEWAY_PORT: this.gatewayPort() ?? process.env['HOLDFAST_GATEWAY_PORT'] ?? '7480',
       HOLDFAST_GATEWAY_PORT_FILE: this.folder.port('gateway'),
       HOLDFAST_GATEWAY_ADMIN_TOKEN_FILE: this.folder.adminToken(),
     };

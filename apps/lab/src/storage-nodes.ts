@@ -104,18 +104,20 @@ export class StorageNodes {
   private startWatchdog(plan: NodePlan): void {
     const { runId, folder, brokers } = this.options;
     const name = `node-${plan.nodeId}`;
-    const env = environment(runId, {
-      HOLDFAST_AGENT_CLUSTER_ID: plan.clusterId,
-      HOLDFAST_AGENT_NODE_ID: plan.nodeId,
-      HOLDFAST_AGENT_STATE_DIR: folder.node(plan.nodeId),
-      HOLDFAST_AGENT_MEDIUM: folder.medium(plan.clusterId),
-      HOLDFAST_AGENT_DATA_ADDRESS: plan.dataAddress,
-      // All nodes are one host here: what the kernel took is safe from the death of any of them.
-      HOLDFAST_AGENT_FLUSH: process.env['HOLDFAST_AGENT_FLUSH'] ?? 'os',
-      HOLDFAST_KAFKA_BROKERS: brokers,
-      HOLDFAST_STORAGE_DAEMON: process.env['HOLDFAST_STORAGE_DAEMON'],
-      HOLDFAST_AGENT_SERVING_ADDRESS_MAP: process.env['HOLDFAST_TEST_MODE'] === '1' ? faultAddresses(plan) : undefined,
-    });
+    const env = () =>
+      environment(runId, {
+        HOLDFAST_AGENT_CLUSTER_ID: plan.clusterId,
+        HOLDFAST_AGENT_NODE_ID: plan.nodeId,
+        HOLDFAST_AGENT_STATE_DIR: folder.node(plan.nodeId),
+        HOLDFAST_AGENT_MEDIUM: folder.medium(plan.clusterId),
+        HOLDFAST_AGENT_DATA_ADDRESS: plan.dataAddress,
+        // All nodes are one host here: what the kernel took is safe from the death of any of them.
+        HOLDFAST_AGENT_FLUSH: process.env['HOLDFAST_AGENT_FLUSH'] ?? 'os',
+        HOLDFAST_KAFKA_BROKERS: brokers,
+        HOLDFAST_STORAGE_DAEMON: process.env['HOLDFAST_STORAGE_DAEMON'],
+        HOLDFAST_AGENT_SERVING_ADDRESS_MAP:
+          process.env['HOLDFAST_TEST_MODE'] === '1' ? faultAddresses(plan) : undefined,
+      });
     const args = [...NODE_FLAGS, join(APPS, 'node-agent/dist/watchdog.js')];
     const watchdog = spawnDetached({ name, command: process.execPath, args, env, logFile: folder.log(name) });
     this.watchdogs.set(plan.nodeId, watchdog);
