@@ -254,6 +254,22 @@ describe('EventStore', () => {
     }
   });
 
+  it('never waits for a lock in a circle: units over the same streams are all or none', async () => {
+    const ids = [fresh(), fresh(), fresh()];
+    const both = (at: EventStore, order: string[]) =>
+      upTo(15).map(() =>
+        at.inTransaction(async (tx) => order.forEach((id) => tx.append(entry(id, null))), { retries: 0 }),
+      );
+    await Promise.all([...both(store, ids), ...both(other, [...ids].reverse())]);
+    for (const id of ids) expect(await versions(id)).toEqual(upTo(30));
+    const commits = await store.query(
+      `select count(distinct e.xmin::text)::int as n from es.event_health e join es.stream_health s using (stream_no)
+       where s.key = any ($1)`,
+      [ids.map((id) => `cluster-health-${id}`)],
+    );
+    expect(commits).toEqual([{ n: 30 }]);
+  });
+
   it('does not commit over a statement that failed and was swallowed', async () => {
     const work = store.inTransaction(async (tx) => {
       await tx.query('select 1 / 0').catch(() => undefined);

@@ -28,13 +28,20 @@ export interface Committed<T> {
   readonly value: T;
 }
 
+/** Closed while it is not known whether this store still holds all that it once published. */
+export interface AppendGate {
+  open: boolean;
+  reason?: string;
+  /** `pg_postmaster_start_time()` of the server that was looked at: a later one is not trusted before its own look. */
+  since?: string;
+}
+
 /** How long a lost connection is tried again before the caller hears of it. */
 const PATIENCE_MS = 5_000;
 
 /** One service's part of the log: its streams, its own rows, and the one way to change both together. */
 export class EventStore {
-  /** Closed while it is not known whether this store still holds all that it once published. */
-  appendGate: { open: boolean; reason?: string } = { open: true };
+  appendGate: AppendGate = { open: true };
   private readonly appendedListeners: (() => void)[] = [];
   private readonly timerListeners: (() => void)[] = [];
   private readonly reading: Reading;
@@ -170,7 +177,7 @@ export class EventStore {
     key: string | undefined,
   ): Promise<Committed<unknown>['outcome']> {
     const call = tx.gathered.seal(key);
-    if (call.length > 0) this.checkGate();
+    if (call.length > 0) this.checkGate(session.serverStartedAt);
     const stopWatch = appendSeconds().startTimer();
     const written = await inSpan('append', { kind: 'client', attributes: attributesOf(call) }, () =>
       writeAll(session.client, tx, { call, reading: this.reading }),
@@ -208,12 +215,12 @@ export class EventStore {
     if (tx.gathered.timers.size > 0) callAll(this.timerListeners);
   }
 
-  private checkGate(): void {
-    const { open, reason = 'the store is being looked at' } = this.appendGate;
-    if (open) return;
-    throw reason === 'STORE_REGRESSED'
-      ? new StoreRegressed('this store lacks events that it once published')
-      : new StoreUnavailable(reason);
+  private checkGate(serverStartedAt: string): void {
+    const { open, reason = 'the store is being looked at', since = serverStartedAt } = this.appendGate;
+    if (!open && reason === 'STORE_REGRESSED')
+      throw new StoreRegressed('this store lacks events that it once published');
+    if (!open) throw new StoreUnavailable(reason);
+    if (since !== serverStartedAt) throw new StoreUnavailable('PostgreSQL was restarted and is not looked at yet');
   }
 }
 

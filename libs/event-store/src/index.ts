@@ -1,4 +1,4 @@
-export { EventStore, type Committed, type TransactionOptions } from './event-store';
+export { EventStore, type AppendGate, type Committed, type TransactionOptions } from './event-store';
 export { bindDecider, type Binding, type Streams } from './streams';
 export { type NewEvents, type Tx } from './transaction';
 export { type EventContext, type EventMeta, type NewEvent, type StoredEvent } from './events';

@@ -109,6 +109,29 @@ describe('a store whose connection is lost', () => {
     }
   });
 
+  it('appends nothing to a server that was restarted since it was looked at', async () => {
+    const startedAt = async () => {
+      const [row] = await store.query<{ at: string }>('select pg_postmaster_start_time()::text as at');
+      return row!.at;
+    };
+    const id = fresh();
+    const streams = bindSight(store);
+    const ask = () => store.inTransaction((tx) => streams.handle(tx, id, lose));
+    store.appendGate = { open: true, since: await startedAt() };
+    await ask();
+    await suite.postgres.kill();
+    await suite.postgres.restart();
+    const waiting = ask();
+    await expect(waiting).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('looked at'),
+    });
+    store.appendGate = { open: true, since: await startedAt() };
+    await ask();
+    expect(await stored(id)).toHaveLength(2);
+    store.appendGate = { open: true };
+  });
+
   it('says that it is unavailable once its patience ends', async () => {
     await suite.postgres.kill();
     const id = fresh();
