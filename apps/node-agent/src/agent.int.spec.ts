@@ -43,6 +43,7 @@ describe('agent and watchdog', () => {
   });
   afterAll(async () => {
     for (const node of [n1, n2]) while (node?.processes().length) node.signalAll('SIGKILL');
+    if (process.env["KEEPLOG"]) require("fs").cpSync(root, process.env["KEEPLOG"], { recursive: true, filter: (f: string) => !/sock|qmp|cut|kafka|qcow2/.test(f) });
     await plane?.stop();
     await kafka?.stop();
     await broker?.kill();

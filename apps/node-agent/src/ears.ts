@@ -104,7 +104,9 @@ export class Ears {
       else if (record.kind === 'sample') await this.overhear(record);
     }
     this.askForHoles(batch.partition);
-    const next = String(BigInt(batch.records.at(-1)!.offset) + 1n);
+    const last = batch.records.at(-1);
+    if (!last) return;
+    const next = String(BigInt(last.offset) + 1n);
     // After the orders' own records, in the same journal: a crash in between hears them once more.
     await this.parts.journal.append(...moved, { k: 'offset', topic: batch.topic, offset: next });
   }

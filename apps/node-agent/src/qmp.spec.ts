@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -63,6 +64,21 @@ describe('QmpClient', () => {
     await expect(qmp.execute('slow', {}, 20)).rejects.toMatchObject({ code: 'ENGINE_SILENT' });
     await expect(qmp.execute('next')).rejects.toMatchObject({ code: 'ENGINE_GONE' });
     await qmp.gone;
+  });
+
+  it('takes an answer that came while this process did not run', async () => {
+    const path = join(folder, 'other');
+    // The monitor is another process: it answers while we are stopped.
+    const program = `require('net').createServer(s => { s.write('{"QMP":{}}\\n'); s.on('data', () => s.write('{"return":1}\\n')) }).listen(process.argv[1], () => console.log('up'))`;
+    const other = spawn(process.execPath, ['-e', program, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await new Promise((resolve) => other.stdout.once('data', resolve));
+    const paused = await QmpClient.connect(path);
+    const answer = paused.execute('query', {}, 100);
+    await Promise.resolve();
+    for (const until = performance.now() + 300; performance.now() < until;);
+    expect(await answer).toBe(1);
+    paused.close();
+    other.kill();
   });
 
   it('fails what is in flight when the daemon hangs up', async () => {

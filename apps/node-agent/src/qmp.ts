@@ -67,9 +67,13 @@ export class QmpClient {
 
   private answer(command: string, deadlineMs: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      // After a missed deadline the late answer would be taken for the next command's: the monitor is given up.
-      const timer = setTimeout(() => this.awaited?.(silent(command, deadlineMs)), deadlineMs);
+      let open = true;
+      // After a missed deadline the late answer would be taken for the next command's: the monitor is given up. But an
+      // answer that came while this process itself did not run is not late: what lies in the socket is read first.
+      const late = () => setImmediate(() => open && this.awaited?.(silent(command, deadlineMs)));
+      const timer = setTimeout(late, deadlineMs);
       this.awaited = (answer) => {
+        open = false;
         this.awaited = undefined;
         clearTimeout(timer);
         if (answer instanceof EngineError) this.close();

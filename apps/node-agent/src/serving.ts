@@ -1,18 +1,15 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { declineCode } from '@holdfast/contracts';
-import { FleetError } from '@holdfast/kernel';
 import { makeClaim } from './claims';
 import { SERVING_PORT, StorageDaemon } from './engine.driver';
-import { EngineError, MediumInvalid } from './errors';
+import { EngineError } from './errors';
 import type { Cause, Facts } from './facts';
 import type { Journal } from './journal';
 import type { ServeOrder } from './journal-records';
 import { judgeOrder, mayRestart, type HeardOrder } from './order.rules';
-import { ClaimRefused, Superseded, takeUp, type Attempt, type NodeEngine, type WaitsFor } from './take-up';
-
-type DeclineCode = (typeof declineCode.options)[number];
+import { refusalOf, type Refusal } from './refusal';
+import { Superseded, takeUp, type Attempt, type NodeEngine, type WaitsFor } from './take-up';
 
 export interface ServingParts {
   node: NodeEngine;
@@ -287,26 +284,6 @@ function callOffOthers(slot: Slot): AbortSignal {
   slot.newest.abort();
   slot.newest = new AbortController();
   return slot.newest.signal;
-}
-
-interface Refusal {
-  code: DeclineCode;
-  message?: string;
-  claim?: { epoch: number; nodeId: string | null };
-}
-
-export function refusalOf(error: unknown): Refusal {
-  const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof ClaimRefused) {
-    const { epoch, nodeId } = error.claim;
-    return { code: error.code, message, claim: { epoch, nodeId } };
-  }
-  if (error instanceof EngineError) return { code: error.code === 'NO_SPACE' ? 'NO_SPACE' : 'ENGINE_DOWN', message };
-  if (error instanceof MediumInvalid) return { code: error.code, message };
-  if (error instanceof FleetError && error.code === 'JOURNAL_FAILED') return { code: 'JOURNAL_FAILED', message };
-  const { code } = error as NodeJS.ErrnoException;
-  // What is left came from the file system, and all that this agent touches on the way lies on the medium.
-  return { code: code === 'ENOSPC' || code === 'EDQUOT' ? 'NO_SPACE' : 'MEDIUM_INVALID', message };
 }
 
 /** Nothing to claim: the folder was never made, or another removal was faster. */

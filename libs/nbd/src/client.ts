@@ -105,7 +105,9 @@ export class NbdClient {
     if (this.failure) return Promise.reject(this.failure);
     const cookie = this.nextCookie++;
     return new Promise((resolve, reject) => {
-      const late = () => this.fail(new NbdError('NBD_TIMEOUT', `${name} unanswered for ${this.timeoutMs} ms`));
+      const silent = () => this.fail(new NbdError('NBD_TIMEOUT', `${name} unanswered for ${this.timeoutMs} ms`));
+      // An answer that came while this process itself did not run is not late: what lies in the socket is read first.
+      const late = () => setImmediate(() => this.inFlight.has(cookie) && silent());
       const readBytes = request.type === wire.command.read ? request.length : 0;
       this.inFlight.set(cookie, { name, readBytes, timer: setTimeout(late, this.timeoutMs), resolve, reject });
       this.socket.cork();
