@@ -81,12 +81,15 @@ const changedCodes = new Set(['PLAN_CHANGED', 'CHANGED', 'STREAM_CONFLICT']);
 export function failureOf(status: number, problem: Problem): Failure {
   const code = problem.code ?? `HTTP_${status}`;
   const ordinary = status >= 500 ? exit.unexpected : exit.refused;
+  const message = problem.detail ?? problem.title ?? `the gateway answered ${status}`;
+  const faults = (problem.errors ?? []).map(({ pointer, message: fault }) => `${pointer || '/'}: ${fault}`);
   return new Failure({
     code,
-    message: problem.detail ?? problem.title ?? `the gateway answered ${status}`,
+    message,
     remedy: problem.remedy ?? 'see `holdfast doctor`',
     exitCode: changedCodes.has(code) ? exit.changed : (exitOfStatus[status] ?? ordinary),
     traceId: problem.traceId,
-    particulars: (problem.errors ?? []).map(({ pointer, message }) => `${pointer || '/'}: ${message}`),
+    // One that the detail tells already is not told twice.
+    particulars: faults.filter((fault) => !message.includes(fault)),
   });
 }
