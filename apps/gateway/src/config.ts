@@ -5,8 +5,9 @@ const port = z.coerce.number().int().min(0).max(65_535);
 
 /** What can be set from outside. Going outside of this host is a decision: the default binds to loopback. */
 export const config = z.object({
-  HOLDFAST_DATABASE_URL: z.string().min(1),
+  HOLDFAST_DATABASE_URL: secret,
   HOLDFAST_KAFKA_BROKERS: z.string().min(1),
+  HOLDFAST_ADMIN_BIND: z.string().default('127.0.0.1'),
   HOLDFAST_ADMIN_PORT: port.default(0),
   HOLDFAST_ADMIN_PORT_FILE: z.string().optional(),
   HOLDFAST_GATEWAY_BIND: z.string().default('127.0.0.1'),

@@ -55,7 +55,7 @@ export class Feed {
         event.id,
         event.at,
         event.type,
-        event.schemaVersion,
+        contractOf(event.type)?.version ?? event.schemaVersion,
         JSON.stringify(event.data),
         JSON.stringify({ ...event.meta, source: event.source }),
       ],

@@ -10,7 +10,7 @@ import { notFound } from '../requests/membership';
 import { causeTree } from '../why/causes';
 import { Reasons } from '../why/reasons';
 import type { Views } from '../views/views';
-import { servicesOf } from '../views/service.view';
+import { projectionsOf, servicesOf, type ProjectionView } from '../views/service.view';
 import { read, type ReadRoute } from './route';
 import * as shape from './shapes';
 
@@ -44,20 +44,38 @@ function list<T extends object>(path: `/v1/${string}`, { item, by, sort, all, ..
   });
 }
 
+/** One of a list. */
+function item<T extends object>(path: `/v1/${string}`, kind: string, of: List<T>): ReadRoute {
+  return read(path, {
+    summary: of.summary,
+    ...(of.role && { role: of.role }),
+    params: z.strictObject({ [path.split(':')[1]!]: id }),
+    answer: single(of.item),
+    read: async ({ params }, views) => {
+      const wanted = Object.values(params)[0] as string;
+      const all = await of.all(views, listQuery.parse({}));
+      const found = all.find((candidate) => candidate[of.by] === wanted);
+      const known = all.map((candidate) => String(candidate[of.by]));
+      return { ...(found ?? notFound(kind, wanted, known)), asOf: views.asOf() };
+    },
+  });
+}
+
 async function one<T extends object>(item: Promise<T>, views: Views): Promise<object> {
   return { ...(await item), asOf: views.asOf() };
 }
 
 const single = (item: z.ZodObject) => item.extend({ asOf: shape.asOf });
 
-async function row<T extends object>(name: string, of: { kind: string; key: string }, views: Views): Promise<T> {
-  const found = await views.row<T>(name, of.key);
-  if (found) return found;
-  const sql = await views.rows<Record<string, string>>(name);
-  return notFound(
-    of.kind,
-    of.key,
-    sql.map((other) => other.taskId ?? other.parkedId ?? other.tokenId ?? ''),
+async function task(taskId: string, views: Views): Promise<TaskRow> {
+  const all = await views.rows<TaskRow>('tasks');
+  return (
+    all.find((row) => row.taskId === taskId) ??
+    notFound(
+      'task',
+      taskId,
+      all.map((row) => row.taskId),
+    )
   );
 }
 
@@ -66,6 +84,38 @@ async function tasks(views: Views, { filter }: ListQuery): Promise<TaskRow[]> {
   const all = await views.rows<TaskRow>('tasks');
   return filter.kind === undefined ? all.filter(({ kind }) => kind !== 'serve') : all;
 }
+
+const services: List<ReturnType<typeof servicesOf>[number]> = {
+  summary: 'What runs, as each part said of itself last',
+  item: shape.service,
+  by: 'service',
+  all: (views) => Promise.resolve(servicesOf(views)),
+};
+const parked: List<ParkedRow> = {
+  summary: 'Streams that stopped, and at which event',
+  item: shape.parked,
+  by: 'parkedId',
+  all: (views) => views.rows<ParkedRow>('parked-events'),
+};
+const projections: List<ProjectionView> = {
+  summary: 'How far each picture of the fleet is, and which stands still',
+  item: shape.projection,
+  by: 'name',
+  all: projectionsOf,
+};
+const automation: List<AutomationRow> = {
+  summary: 'Where automatic actions are halted',
+  item: shape.automation,
+  by: 'scope',
+  all: (views) => views.rows<AutomationRow>('automation'),
+};
+const tokens: List<TokenRow> = {
+  summary: 'Access tokens; never their secrets',
+  item: shape.token,
+  by: 'tokenId',
+  role: 'admin',
+  all: (views) => views.rows<TokenRow>('access-tokens'),
+};
 
 const eventsQuery = z.strictObject({
   subject: z.string().max(250).optional(),
@@ -150,14 +200,14 @@ export const readRoutes: readonly ReadRoute[] = [
     summary: 'A task',
     params: z.strictObject({ taskId: id }),
     answer: single(shape.task),
-    read: ({ params }, views) => one(row<TaskRow>('tasks', { kind: 'task', key: params.taskId }, views), views),
+    read: ({ params }, views) => one(task(params.taskId, views), views),
   }),
   read('/v1/tasks/:taskId/why', {
     summary: 'Why a task is where it is',
     params: z.strictObject({ taskId: id }),
     answer: shape.why,
     read: async ({ params }, views) => {
-      const { taskId } = await row<TaskRow>('tasks', { kind: 'task', key: params.taskId }, views);
+      const { taskId } = await task(params.taskId, views);
       return new Reasons(views.from.feed).task(taskId);
     },
   }),
@@ -196,53 +246,14 @@ export const readRoutes: readonly ReadRoute[] = [
       return { tree: causeTree(await feed.find({ correlation, limit: 500 })), asOf: views.asOf() };
     },
   }),
-  list('/v1/services', {
-    summary: 'What runs, as each part said of itself last',
-    item: shape.service,
-    by: 'service',
-    all: (views) => Promise.resolve(servicesOf(views)),
-  }),
-  list('/v1/parked-events', {
-    summary: 'Streams that stopped, and at which event',
-    item: shape.parked,
-    by: 'parkedId',
-    all: (views) => views.rows<ParkedRow>('parked-events'),
-  }),
-  read('/v1/parked-events/:parkedId', {
-    summary: 'A stream that stopped',
-    params: z.strictObject({ parkedId: id }),
-    answer: single(shape.parked),
-    read: ({ params }, views) =>
-      one(row<ParkedRow>('parked-events', { kind: 'parked-event', key: params.parkedId }, views), views),
-  }),
-  list('/v1/projections', {
-    summary: 'How far each picture of the fleet is, and which stands still',
-    item: shape.projection,
-    by: 'name',
-    all: (views) => projections(views),
-  }),
-  list('/v1/automation', {
-    summary: 'Where automatic actions are halted',
-    item: shape.automation,
-    by: 'scope',
-    all: (views) => views.rows<AutomationRow>('automation'),
-  }),
-  list('/v1/access-tokens', {
-    summary: 'The tokens; never their secrets',
-    item: shape.token,
-    by: 'tokenId',
-    role: 'admin',
-    all: (views) => views.rows<TokenRow>('access-tokens'),
-  }),
+  list('/v1/services', services),
+  item('/v1/services/:service', 'service', services),
+  list('/v1/parked-events', parked),
+  item('/v1/parked-events/:parkedId', 'parked-event', parked),
+  list('/v1/projections', projections),
+  item('/v1/projections/:name', 'projection', projections),
+  list('/v1/automation', automation),
+  item('/v1/automation/:scope', 'scope', automation),
+  list('/v1/access-tokens', tokens),
+  item('/v1/access-tokens/:tokenId', 'access-token', tokens),
 ];
-
-async function projections({ from: { projector, feed } }: Views) {
-  const head = await feed.head();
-  return [...projector.progress.values()].map(({ name, position, error }) => ({
-    name,
-    position,
-    lagEvents: Math.max(0, head.position - position),
-    state: error === null ? ('following' as const) : ('broken' as const),
-    error,
-  }));
-}

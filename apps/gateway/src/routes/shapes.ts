@@ -154,6 +154,8 @@ export const projection = z.object({
   name: text,
   position: z.int(),
   lagEvents: z.int(),
+  ageMs: z.number(),
+  rows: z.int(),
   state: z.enum(['following', 'broken']),
   error: maybe,
 });
