@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ServiceStatusObserved } from '@holdfast/contracts';
+import { ServiceStatusObserved, topics } from '@holdfast/contracts';
 import type { EventStore } from '@holdfast/event-store';
 import type { Inbox, KafkaLink, Samples } from '@holdfast/messaging';
 import { logger, type AdminServer, type Check } from '@holdfast/observability';
@@ -23,8 +23,12 @@ export function readinessOf({ store, kafka }: ServiceParts): Record<string, Chec
       return { ok: open, ...(reason && { detail: reason }) };
     },
     partitions: async () => {
-      const assigned = kafka.freshness.all().length;
-      return { ok: assigned > 0, detail: `${assigned} assigned` };
+      const topicsRead = new Set(kafka.freshness.all().map(({ topic }) => topic));
+      const missing = [topics.samples, topics.requests].filter(({ name }) => !topicsRead.has(name));
+      return {
+        ok: missing.length === 0,
+        detail: `not read yet: ${missing.map(({ name }) => name).join(', ') || 'none'}`,
+      };
     },
     outbox: async () => {
       const { oldestMs } = await store.outbox();
