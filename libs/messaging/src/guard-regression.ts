@@ -38,7 +38,7 @@ export function guardRegression(o: { store: EventStore; kafka: KafkaLink }): Reg
       return;
     }
     checkedSince = since;
-    store.appendGate = { open: true };
+    store.appendGate = { open: true, since };
   };
 
   const watch = setInterval(() => {

@@ -1,7 +1,17 @@
 import { FleetError } from '@holdfast/kernel';
 import { allTopics, topics } from '@holdfast/contracts';
 import { logger } from '@holdfast/observability';
-import { Kafka, logLevel, type Admin, type Consumer, type ConsumerConfig, type LogEntry, type Producer } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Kafka,
+  KafkaJSError,
+  logLevel,
+  type Admin,
+  type Consumer,
+  type ConsumerConfig,
+  type LogEntry,
+  type Producer,
+} from 'kafkajs';
 import { Freshness } from './freshness';
 import { ReplayExchange } from './replay-exchange';
 import type { WireRecord } from './wire';
@@ -9,6 +19,7 @@ import type { WireRecord } from './wire';
 /** Never give up: a client, each of its consumers and each of its producers have retries of their own, 5 unless said. */
 const FOR_EVER = { retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 100, maxRetryTime: 1_000 };
 const ACKS_OF_ALL = -1;
+const ADMIN_ATTEMPTS = 60;
 
 /** The broker did not confirm exactly what was sent. Send it again: at worst it stands there twice. */
 export class SendUnconfirmed extends FleetError {
@@ -49,11 +60,19 @@ export class KafkaLink {
     return this.#kafka.consumer({ ...config, retry: { ...FOR_EVER, ...config.retry } });
   }
 
+  /** May be run again: kafkajs does not retry what a broker answers that is still finding its leaders. */
   async admin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
     const admin = this.#kafka.admin({ retry: FOR_EVER });
     await admin.connect();
     try {
-      return await work(admin);
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await work(admin);
+        } catch (error) {
+          if (!(error instanceof KafkaJSError) || !error.retriable || attempt === ADMIN_ATTEMPTS) throw error;
+          await sleep(FOR_EVER.maxRetryTime / 4);
+        }
+      }
     } finally {
       await admin.disconnect();
     }
@@ -124,6 +143,8 @@ export async function ensureTopics(brokers: readonly string[], o: { partitions: 
         ],
       })),
     });
+    // Made is not yet led: whoever comes next would be sent away.
+    for (const { name } of missing) await admin.fetchTopicOffsets(name);
   });
 }
 
