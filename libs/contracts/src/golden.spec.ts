@@ -49,7 +49,7 @@ describe('golden files', () => {
     '%s names what it belongs to as kind/id',
     (_, { type, version, data }) => {
       const contract = contractOf(type) as EventContract;
-      const subjects = contract.subjects(upcast(contract, version, data) as never);
+      const subjects = contract.subjects(upcast(contract, version, data));
       expect(subjects.length).toBeGreaterThan(0);
       for (const subject of subjects) expect(subject).toMatch(/^[a-z-]+\/[^/]+$/);
     },

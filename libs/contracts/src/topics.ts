@@ -8,7 +8,9 @@ import * as request from './request.events';
 type Contract = EventContract | SampleContract;
 
 function eventsIn(module: object): EventContract[] {
-  return Object.values(module).filter((value): value is EventContract => value?.kind === 'event');
+  return Object.values<Partial<EventContract>>({ ...module }).filter(
+    (value): value is EventContract => value.kind === 'event',
+  );
 }
 
 const DAY = 86_400_000;

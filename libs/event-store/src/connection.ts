@@ -15,7 +15,7 @@ const INT8 = 20;
 /** Versions and positions stay far below 2^53. */
 const parsers = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    oid === INT8 ? Number : (types.getTypeParser(oid, format as 'text') as (value: string) => unknown),
+    oid === INT8 ? Number : (types.getTypeParser(oid, format) as (value: string) => unknown),
 };
 
 /** The schema of a service, owned by its role. */

@@ -155,7 +155,7 @@ export class EventStore {
 
   private async attempt<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions): Promise<Committed<T>> {
     const session = await Session.begin(this.pool);
-    const tx = new Transaction(session.client, this.topic, new Gathered(), options.context ?? {});
+    const tx = new Transaction({ client: session.client, topic: this.topic }, new Gathered(), options.context ?? {});
     try {
       const value = await work(tx);
       const outcome = await this.end(session, tx, options.key);

@@ -91,8 +91,7 @@ function metaOf(context: EventContext, beginning: string): EventMeta {
 
 export class Transaction implements Tx {
   constructor(
-    private readonly client: ClientBase,
-    private readonly topic: TopicContract,
+    private readonly way: { readonly client: ClientBase; readonly topic: TopicContract },
     readonly gathered: Gathered,
     readonly context: EventContext,
   ) {}
@@ -103,25 +102,26 @@ export class Transaction implements Tx {
   }
 
   inContext(context: EventContext): Transaction {
-    return new Transaction(this.client, this.topic, this.gathered, context);
+    return new Transaction(this.way, this.gathered, context);
   }
 
   async query<R>(sql: string, values: unknown[] = []): Promise<R[]> {
     try {
-      const { rows } = await this.client.query<QueryResultRow>(sql, values);
+      const { rows } = await this.way.client.query<QueryResultRow>(sql, values);
       return rows as R[];
     } catch (error) {
       throw storeErrorOf(error);
     }
   }
 
+  // eslint-disable-next-line no-restricted-syntax -- reads as a sentence: this stream's timer, by name, at, does
   setTimer(stream: string, name: string, dueAt: Instant | null, command: object): void {
     this.gathered.timers.set(`${stream} ${name}`, { stream, name, dueAt, command });
   }
 
   append({ stream, partitionKey, expected, events }: NewEvents): CheckedEvent[] {
-    checkStreamKey(stream, this.topic);
-    const checked = events.map((event) => checkEvent(event, this.topic));
+    checkStreamKey(stream, this.way.topic);
+    const checked = events.map((event) => checkEvent(event, this.way.topic));
     if (checked.length === 0) return [];
 
     const staged: Pending = this.gathered.streams.get(stream) ?? { stream, partitionKey, expected, events: [] };
