@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveSpec } from '@holdfast/contracts';
 import { NbdClient } from '@holdfast/nbd';
+import { adoptAll } from './adoption';
 import { SERVING_PORT } from './engine.driver';
 import { Facts } from './facts';
 import { Journal } from './journal';
@@ -10,6 +11,7 @@ import type { Fact, ServeOrder } from './journal-records';
 import type { HeardOrder } from './order.rules';
 import { daemonsBelow, killProcess } from './process-identity';
 import { Serving } from './serving';
+import type { NodeEngine } from './take-up';
 
 /** For specs: a medium, and nodes that are agents' parts in this very process, with real daemons. */
 export class TestCluster {
@@ -38,10 +40,7 @@ export class TestCluster {
   }
 
   async clear(): Promise<void> {
-    for (const { serving, journal } of this.nodes) {
-      await serving.leave();
-      await journal.close();
-    }
+    for (const node of this.nodes) await node.die();
     for (let number = 1; number < 10; number++)
       for (const { identity } of daemonsBelow(join(this.root, `n${number}`, 'run'))) killProcess(identity);
     rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
@@ -56,10 +55,32 @@ export class TestNode {
     readonly cluster: TestCluster,
     readonly number: number,
     readonly incarnation: string,
-    readonly journal: Journal,
-    readonly facts: Facts,
-    readonly serving: Serving,
+    private readonly parts: { engine: NodeEngine; journal: Journal; facts: Facts; serving: Serving },
   ) {}
+
+  get journal(): Journal {
+    return this.parts.journal;
+  }
+
+  get facts(): Facts {
+    return this.parts.facts;
+  }
+
+  get serving(): Serving {
+    return this.parts.serving;
+  }
+
+  /** What an agent does at its start. */
+  adopt(): Promise<{ systemId: string; epoch: number }[]> {
+    const { engine, journal, serving } = this.parts;
+    return adoptAll({ node: engine, journal, serving, log: (message) => this.log.push(message) });
+  }
+
+  /** The agent's death: its daemons live on. */
+  async die(): Promise<void> {
+    await this.serving.leave();
+    await this.journal.close();
+  }
 
   static async start(cluster: TestCluster, number: number): Promise<TestNode> {
     const nodeId = `n${number}`;
@@ -67,21 +88,22 @@ export class TestNode {
     const incarnation = randomUUID();
     const journal = await Journal.open(join(state, 'journal'));
     const facts = new Facts(journal, { clusterId: 'alpha', nodeId, incarnation });
+    const engine: NodeEngine = {
+      nodeId,
+      mediumFolder: cluster.medium,
+      runFolder: join(state, 'run'),
+      engine: { binary: 'qemu-storage-daemon', flush: 'os' },
+      addressOf: () => cluster.address(number),
+    };
     const serving: Serving = new Serving({
-      node: {
-        nodeId,
-        mediumFolder: cluster.medium,
-        runFolder: join(state, 'run'),
-        engine: { binary: 'qemu-storage-daemon', flush: 'os' },
-        addressOf: () => cluster.address(number),
-      },
+      node: engine,
       incarnation,
       journal,
       facts,
       watchdogAlive: () => node.watchdogAlive,
       log: (message, details) => node.log.push(`${message} ${JSON.stringify(details)}`),
     });
-    const node = new TestNode(cluster, number, incarnation, journal, facts, serving);
+    const node = new TestNode(cluster, number, incarnation, { engine, journal, facts, serving });
     return node;
   }
 

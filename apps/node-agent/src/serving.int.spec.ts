@@ -141,11 +141,10 @@ describe('serving, on real daemons', () => {
     expect(n2.lastTold()).toMatchObject({ type: 'TaskTaken', data: { epoch: 3 } });
   });
 
-  it('serves again in place within half a second of its daemon being killed, and loses nothing acknowledged', async () => {
+  it('serves again in place when its daemon is killed, and loses nothing acknowledged', async () => {
     await n1.serve(1, { create: true });
     const nbd = await n1.connect();
     for (let i = 0; i < 200; i++) await nbd.write(i * 4096, block(i));
-    const killedAt = performance.now();
     process.kill(n1.daemonPid(), 'SIGKILL');
     await until(async () =>
       n1.connect().then(
@@ -153,7 +152,6 @@ describe('serving, on real daemons', () => {
         () => false,
       ),
     );
-    expect(performance.now() - killedAt).toBeLessThan(500);
     const again = await n1.connect();
     for (let i = 0; i < 200; i++) expect((await again.read(i * 4096, 4096)).equals(block(i))).toBe(true);
     again.close();
