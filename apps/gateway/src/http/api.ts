@@ -114,7 +114,8 @@ function goneSignal(response: Response): AbortSignal {
 
 function fail(response: Response, error: unknown): void {
   const problem = problemOf(error);
-  if (problem.status >= 500) log.error({ err: error, code: problem.code }, 'request failed');
+  if (problem.code === 'INTERNAL') log.error({ err: error }, 'request failed');
+  else if (problem.status >= 500) log.warn({ code: problem.code, detail: problem.message }, 'request turned away');
   if (!response.headersSent) return sendProblem(response, problem);
   response.destroy();
 }

@@ -1,4 +1,4 @@
-import type { Express, Request, Response } from 'express';
+import type { ErrorRequestHandler, Express, Request, Response } from 'express';
 import type { Route } from '../routes/route';
 import { sendProblem } from './api';
 import { docsPage } from './docs';
@@ -18,7 +18,15 @@ export function mountOpenPages(express: Express, routes: readonly Route[]): void
   express.use((request, response) =>
     sendProblem(response, new Problem('NOT_FOUND', `nothing at ${request.originalUrl.split('?')[0]}`)),
   );
+  express.use(sendUnreadable);
 }
+
+/** What Express itself cannot read: a path whose escapes are no text. */
+const sendUnreadable: ErrorRequestHandler = (error: Error, _request, response, next) => {
+  if (response.headersSent) return next(error);
+  const more = { errors: [{ pointer: '', message: error.message }] };
+  sendProblem(response, new Problem('INVALID_REQUEST', error.message, { more, cause: error }));
+};
 
 function sendSchema({ params }: Request, response: Response): void {
   const { type, version } = params as { type: string; version: string };
