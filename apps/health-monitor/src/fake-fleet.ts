@@ -74,19 +74,20 @@ export class FakeGateway {
 
   async join(nodes: readonly FakeNode[]): Promise<void> {
     for (const [index, { clusterId, nodeId }] of nodes.entries()) {
-      await this.say(clusterId, `membership-${clusterId}`, 'NodeJoined', {
+      const data = {
         clusterId,
         nodeId,
         zone: 'z1',
         dataAddress: `127.9.0.${index + 1}`,
         engineVersion: '10',
         capacity: { bytesPerSec: 1e8 },
-      });
+      };
+      await this.say(clusterId, `membership-${clusterId}`, { type: 'NodeJoined', data });
     }
   }
 
   /** Answers with the request's id. */
-  async say(key: string, stream: string, type: string, data: object): Promise<string> {
+  async say(key: string, stream: string, { type, data }: { type: string; data: object }): Promise<string> {
     const requestId = randomUUID();
     const version = (this.versions.get(stream) ?? 0) + 1;
     this.versions.set(stream, version);

@@ -149,9 +149,9 @@ describe('the health monitor', () => {
     expect(find(frozen, 'ClusterFrozen')?.data).toMatchObject({ cause: 'massSilence', limit: 1 });
     expect(frozen.some(isAbout('NodeDeclaredDown'))).toBe(false);
 
-    const requestId = await gateway.say('mass', 'request-thaw', 'ClusterThawRequested', {
-      clusterId: 'mass',
-      reason: 'both are really off',
+    const requestId = await gateway.say('mass', 'request-thaw', {
+      type: 'ClusterThawRequested',
+      data: { clusterId: 'mass', reason: 'both are really off' },
     });
     const thawed = await heard('mass', (all) => all.filter(isAbout('NodeDeclaredDown')).length === 2);
     expect(find(thawed, 'ClusterThawed')?.data).toMatchObject({ by: 'operator', requestId });
@@ -160,8 +160,8 @@ describe('the health monitor', () => {
   it('refuses to declare a beating node down by hand', async () => {
     const [node] = await cluster('hand', 3);
     const asked = { clusterId: 'hand', nodeId: node!.nodeId, reason: 'I think so' };
-    await gateway.say('hand', 'request-1', 'NodeDownRequested', { ...asked, poweredOff: false });
-    await gateway.say('hand', 'request-2', 'NodeDownRequested', { ...asked, poweredOff: true });
+    await gateway.say('hand', 'request-1', { type: 'NodeDownRequested', data: { ...asked, poweredOff: false } });
+    await gateway.say('hand', 'request-2', { type: 'NodeDownRequested', data: { ...asked, poweredOff: true } });
     const events = await heard('hand', (all) => all.filter(isAbout('NodeDownRejected')).length === 2);
     const reasons = events.flatMap((event) => (event.type === 'NodeDownRejected' ? [event.data.reason] : []));
     expect(reasons).toEqual(['NODE_BEATS', 'ATTESTATION_CONTRADICTED']);
@@ -169,11 +169,14 @@ describe('the health monitor', () => {
 
   it('withholds verdicts while automation is halted', async () => {
     const [victim] = await cluster('halt', 3);
-    await gateway.say('halt', 'automation-halt', 'AutomationHalted', { scope: 'halt', reason: 'work on the racks' });
+    await gateway.say('halt', 'automation-halt', {
+      type: 'AutomationHalted',
+      data: { scope: 'halt', reason: 'work on the racks' },
+    });
     victim!.die();
     const events = await heard('halt', (all) => all.some(isAbout('VerdictWithheld')));
     expect(find(events, 'VerdictWithheld')?.data).toMatchObject({ verdict: 'down', brake: 'halted' });
-    await gateway.say('halt', 'automation-halt', 'AutomationResumed', { scope: 'halt' });
+    await gateway.say('halt', 'automation-halt', { type: 'AutomationResumed', data: { scope: 'halt' } });
     await heard('halt', (all) => all.some(isAbout('NodeDeclaredDown', victim!.nodeId)));
   });
 

@@ -25,10 +25,8 @@ export function readinessOf({ store, kafka }: ServiceParts): Record<string, Chec
     partitions: async () => {
       const topicsRead = new Set(kafka.freshness.all().map(({ topic }) => topic));
       const missing = [topics.samples, topics.requests].filter(({ name }) => !topicsRead.has(name));
-      return {
-        ok: missing.length === 0,
-        detail: `not read yet: ${missing.map(({ name }) => name).join(', ') || 'none'}`,
-      };
+      const detail = `not read yet: ${missing.map(({ name }) => name).join(', ')}`;
+      return missing.length === 0 ? { ok: true } : { ok: false, detail };
     },
     outbox: async () => {
       const { oldestMs } = await store.outbox();

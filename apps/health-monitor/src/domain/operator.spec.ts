@@ -1,4 +1,4 @@
-import type { ClusterId, RequestId } from '@holdfast/contracts';
+import type { RequestId } from '@holdfast/contracts';
 import { ALPHA, ALPHA_MS, node, play, SimulatedObserver, type Script } from './simulated-fleet';
 
 const three: Script['nodes'] = { n1: {}, n2: {}, n3: {} };
@@ -15,7 +15,7 @@ function thaw(observer: SimulatedObserver) {
   const measurement = observer.observer.measure(ALPHA);
   return observer.handle({
     type: 'ThawCluster',
-    clusterId: ALPHA as ClusterId,
+    clusterId: ALPHA,
     alphaMs: ALPHA_MS,
     measurement,
     requestId,
@@ -73,7 +73,7 @@ describe('thawing by hand', () => {
 
   it('is refused while all are silent', () => {
     const dead = { ...twoDead.dead, n1: [[20_000, FOREVER]] as const };
-    expect(thaw(play({ ...twoDead, dead: dead as unknown as NonNullable<Script['dead']> }))[0]?.data).toMatchObject({
+    expect(thaw(play({ ...twoDead, dead: dead }))[0]?.data).toMatchObject({
       reason: 'ALL_SILENT',
     });
   });

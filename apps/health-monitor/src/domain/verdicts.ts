@@ -12,11 +12,12 @@ export function findVerdicts(command: JudgeCluster, scene: Scene, state: Cluster
   const { clusterId } = command;
   const zones = zonesOf(state);
   return scene.standings.flatMap((standing) => {
-    const found = verdictOn({ clusterId, standing, scene, zones });
+    const it = { clusterId, standing, scene, zones };
+    const found = verdictOn(it);
     if (found === null) return [];
-    if (found === 'noEvidence') return withhold(clusterId, standing, scene, 'down', 'noEvidence');
+    if (found === 'noEvidence') return withhold(it, 'down', 'noEvidence');
     const brake = brakeOf(command, state);
-    return brake ? withhold(clusterId, standing, scene, nameOf(found), brake) : [found];
+    return brake ? withhold(it, nameOf(found), brake) : [found];
   });
 }
 
@@ -74,15 +75,12 @@ type Withheld = Extract<HealthEvent, { type: 'VerdictWithheld' }>['data']['verdi
 const nameOf = ({ type }: Verdict): Withheld =>
   type === 'NodeDeclaredDown' ? 'down' : type === 'NodeFoundIsolated' ? 'isolated' : 'impaired';
 
-function withhold(
-  clusterId: ClusterId,
-  { node }: Standing,
-  { atMs }: Scene,
-  verdict: Withheld,
-  brake: Brake,
-): HealthEvent[] {
+function withhold({ clusterId, standing, scene }: Case, verdict: Withheld, brake: Brake): HealthEvent[] {
+  const { node } = standing;
   if (node.withheld.includes(`${verdict}:${brake}`)) return [];
-  return [{ type: 'VerdictWithheld', data: { clusterId, at: toInstant(atMs), nodeId: node.nodeId, verdict, brake } }];
+  return [
+    { type: 'VerdictWithheld', data: { clusterId, at: toInstant(scene.atMs), nodeId: node.nodeId, verdict, brake } },
+  ];
 }
 
 const zonesOf = ({ nodes }: ClusterHealth): Record<string, string> =>
