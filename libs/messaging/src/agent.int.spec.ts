@@ -31,7 +31,7 @@ function collector() {
     got,
     add: (records: Incoming[]) => (got.push(...records), check()),
     until: (enough: (got: Incoming[]) => boolean) =>
-      new Promise<void>((resolve) => (check = () => (enough(got) ? resolve() : undefined))() as void),
+      new Promise<void>((resolve) => (check = () => (enough(got) ? resolve() : undefined))()),
   };
 }
 

@@ -92,7 +92,7 @@ export class MessagingSuite {
   }) {
     const transport = new BatchTransport({ kafka: o.kafka, groupId: o.groupId });
     for (const [topic, handler] of Object.entries(o.handle)) transport.addHandler(topic, handler, true);
-    await new Promise<void>((ready, failed) => transport.listen((error) => (error ? failed(error as Error) : ready())));
+    await new Promise<void>((ready, failed) => transport.listen((error) => (error ? failed(error) : ready())));
     return { close: () => transport.close() };
   }
 

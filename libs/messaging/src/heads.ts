@@ -7,7 +7,7 @@ import { encodeSample } from './wire';
 const TOLD_FOR_MS = 60_000;
 const PER_RECORD = 500;
 
-interface ToldHead {
+export interface ToldHead {
   stream: string;
   version: number;
   eventId: string;

@@ -28,50 +28,6 @@ export interface ParkedRecord extends Omit<ParkedRow, 'parkedAt'> {
 const COLUMNS = `stream, version::float8 as version, topic, partition_no as partition, record_offset::text as offset,
   code, message, attempts, parked_at as "parkedAt"`;
 
-/** The heads of these streams, locked in order, so that two transactions never wait for each other in a circle. */
-export async function lockHeads(
-  tx: Tx,
-  consumer: string,
-  streams: readonly string[],
-): Promise<Map<string, StreamHead>> {
-  const sorted = [...streams].sort();
-  await tx.query(
-    `insert into inbox_head (consumer, stream, version) select $1, unnest($2::text[]), 0 on conflict do nothing`,
-    [consumer, sorted],
-  );
-  const rows = await tx.query<StreamHead & { stream: string }>(
-    `select stream, version::float8 as version, event_id as "eventId", told::float8 as told, state
-      from inbox_head where consumer = $1 and stream = any($2) order by stream for update`,
-    [consumer, sorted],
-  );
-  return new Map(rows.map(({ stream, ...head }) => [stream, head]));
-}
-
-export async function writeHeads(tx: Tx, consumer: string, heads: ReadonlyMap<string, StreamHead>): Promise<void> {
-  if (heads.size === 0) return;
-  const all = [...heads.values()];
-  await tx.query(
-    `update inbox_head h set version = n.version, event_id = n.event_id, told = n.told, state = n.state
-      from unnest($2::text[], $3::bigint[], $4::uuid[], $5::bigint[], $6::text[]) n(stream, version, event_id, told, state)
-      where h.consumer = $1 and h.stream = n.stream`,
-    [
-      consumer,
-      [...heads.keys()],
-      all.map(({ version }) => version),
-      all.map(({ eventId }) => eventId),
-      all.map(({ told }) => told),
-      all.map(({ state }) => state),
-    ],
-  );
-}
-
-export function parkedOf(tx: Pick<Tx, 'query'>, consumer: string, streams: readonly string[]): Promise<ParkedRow[]> {
-  return tx.query<ParkedRow>(
-    `select ${COLUMNS} from inbox_parked where consumer = $1 and stream = any($2) order by stream, version`,
-    [consumer, streams],
-  );
-}
-
 export function allParked(db: Pick<Tx, 'query'>, consumer: string): Promise<ParkedRow[]> {
   return db.query<ParkedRow>(
     `select ${COLUMNS} from inbox_parked where consumer = $1 and code not in ('BEHIND', 'RETRIED') order by parked_at`,
@@ -79,55 +35,98 @@ export function allParked(db: Pick<Tx, 'query'>, consumer: string): Promise<Park
   );
 }
 
-/** The record of a parked row, as it once came; null: the row stands for one that never came. */
-export async function readParked(
-  tx: Tx,
-  consumer: string,
-  row: ParkedRow,
-  partitions: number,
-): Promise<IncomingEvent | null> {
-  const [raw] = await tx.query<{ headers: Record<string, string>; value: Buffer | null }>(
-    'select headers, value from inbox_parked where consumer = $1 and stream = $2 and version = $3',
-    [consumer, row.stream, row.version],
-  );
-  if (raw === undefined || raw.value === null) return null;
-  const { ':key': key = '', ':timestamp': timestamp = '0', ...headers } = raw.headers;
-  const { topic, partition, offset } = row;
-  const place = { topic, partition, offset, timestamp, key: Buffer.from(key), value: raw.value };
-  const record = decodeRecord({ ...place, headers }, partitions);
-  return record.kind === 'event' ? record : null;
-}
+/** The inbox's own tables, for one consumer, inside a transaction or out of it. */
+export class InboxRows {
+  constructor(
+    private readonly db: Pick<Tx, 'query'>,
+    private readonly consumer: string,
+  ) {}
 
-/** A record that is parked already keeps its place, and gets the newer reason. */
-export async function park(tx: Tx, consumer: string, record: ParkedRecord): Promise<void> {
-  const headers = { ...textHeaders(record.headers), ':key': record.key, ':timestamp': record.timestamp };
-  await tx.query(
-    `insert into inbox_parked
-        (consumer, stream, version, topic, partition_no, record_offset, headers, value, code, message, attempts)
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-      on conflict (consumer, stream, version)
-      do update set code = excluded.code, message = excluded.message, attempts = excluded.attempts
-      where excluded.code <> 'BEHIND'`,
-    [
-      ...[consumer, record.stream, record.version, record.topic, record.partition, record.offset],
-      ...[JSON.stringify(headers), record.value, record.code, record.message, record.attempts],
-    ],
-  );
-}
+  /** The heads of these streams, locked in order, so that two transactions never wait for each other in a circle. */
+  async lockHeads(streams: readonly string[]): Promise<Map<string, StreamHead>> {
+    const sorted = [...streams].sort();
+    await this.db.query(
+      `insert into inbox_head (consumer, stream, version) select $1, unnest($2::text[]), 0 on conflict do nothing`,
+      [this.consumer, sorted],
+    );
+    const rows = await this.db.query<StreamHead & { stream: string }>(
+      `select stream, version::float8 as version, event_id as "eventId", told::float8 as told, state
+        from inbox_head where consumer = $1 and stream = any($2) order by stream for update`,
+      [this.consumer, sorted],
+    );
+    return new Map(rows.map(({ stream, ...head }) => [stream, head]));
+  }
 
-export async function unpark(tx: Tx, consumer: string, stream: string, versions: readonly number[] | 'all') {
-  await tx.query(
-    `delete from inbox_parked where consumer = $1 and stream = $2 and ($3::bigint[] is null or version = any($3))`,
-    [consumer, stream, versions === 'all' ? null : versions],
-  );
-}
+  async writeHeads(heads: ReadonlyMap<string, StreamHead>): Promise<void> {
+    if (heads.size === 0) return;
+    const all = [...heads.values()];
+    await this.db.query(
+      `update inbox_head h set version = n.version, event_id = n.event_id, told = n.told, state = n.state
+        from unnest($2::text[], $3::bigint[], $4::uuid[], $5::bigint[], $6::text[]) n(stream, version, event_id, told, state)
+        where h.consumer = $1 and h.stream = n.stream`,
+      [
+        this.consumer,
+        [...heads.keys()],
+        all.map(({ version }) => version),
+        all.map(({ eventId }) => eventId),
+        all.map(({ told }) => told),
+        all.map(({ state }) => state),
+      ],
+    );
+  }
 
-export async function markRetried(tx: Tx, consumer: string, row: ParkedRow, requestId: string): Promise<void> {
-  await tx.query(
-    `update inbox_parked set code = 'RETRIED', message = $4, attempts = 0
-      where consumer = $1 and stream = $2 and version = $3`,
-    [consumer, row.stream, row.version, requestId],
-  );
+  parkedOf(streams: readonly string[]): Promise<ParkedRow[]> {
+    return this.db.query<ParkedRow>(
+      `select ${COLUMNS} from inbox_parked where consumer = $1 and stream = any($2) order by stream, version`,
+      [this.consumer, streams],
+    );
+  }
+
+  /** The record of a parked row, as it once came; null: the row stands for one that never came. */
+  async readParked(row: ParkedRow, partitions: number): Promise<IncomingEvent | null> {
+    const [raw] = await this.db.query<{ headers: Record<string, string>; value: Buffer | null }>(
+      'select headers, value from inbox_parked where consumer = $1 and stream = $2 and version = $3',
+      [this.consumer, row.stream, row.version],
+    );
+    if (raw === undefined || raw.value === null) return null;
+    const { ':key': key = '', ':timestamp': timestamp = '0', ...headers } = raw.headers;
+    const { topic, partition, offset } = row;
+    const place = { topic, partition, offset, timestamp, key: Buffer.from(key), value: raw.value };
+    const record = decodeRecord({ ...place, headers }, partitions);
+    return record.kind === 'event' ? record : null;
+  }
+
+  /** A record that is parked already keeps its place, and gets the newer reason. */
+  async park(record: ParkedRecord): Promise<void> {
+    const headers = { ...textHeaders(record.headers), ':key': record.key, ':timestamp': record.timestamp };
+    await this.db.query(
+      `insert into inbox_parked
+          (consumer, stream, version, topic, partition_no, record_offset, headers, value, code, message, attempts)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        on conflict (consumer, stream, version)
+        do update set code = excluded.code, message = excluded.message, attempts = excluded.attempts
+        where excluded.code <> 'BEHIND'`,
+      [
+        ...[this.consumer, record.stream, record.version, record.topic, record.partition, record.offset],
+        ...[JSON.stringify(headers), record.value, record.code, record.message, record.attempts],
+      ],
+    );
+  }
+
+  async unpark(stream: string, versions: readonly number[] | 'all') {
+    await this.db.query(
+      `delete from inbox_parked where consumer = $1 and stream = $2 and ($3::bigint[] is null or version = any($3))`,
+      [this.consumer, stream, versions === 'all' ? null : versions],
+    );
+  }
+
+  async markRetried(row: ParkedRow, requestId: string): Promise<void> {
+    await this.db.query(
+      `update inbox_parked set code = 'RETRIED', message = $4, attempts = 0
+        where consumer = $1 and stream = $2 and version = $3`,
+      [this.consumer, row.stream, row.version, requestId],
+    );
+  }
 }
 
 /** JSON holds no bytes: a header that is not text is kept as what can be read of it. */

@@ -3,8 +3,9 @@ import type { EventStore, Tx } from '@holdfast/event-store';
 import { FleetError } from '@holdfast/kernel';
 import { counter, gauge, logger, onScrape } from '@holdfast/observability';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { allParked, park, parkedOf, readParked, type ParkedRow } from './inbox-rows';
-import { InboxRun, type Fault, type InboxIdentity, type InboxItem } from './inbox-run';
+import { allParked, InboxRows, type ParkedRow } from './inbox-rows';
+import type { InboxIdentity } from './inbox-ledger';
+import { InboxRun, type Fault, type InboxItem } from './inbox-run';
 import type { KafkaLink } from './kafka-link';
 import type { EventHandlers } from './received';
 import type { RecordBatch } from './record-batch';
@@ -80,10 +81,10 @@ export class Inbox {
     );
     const mine = heads.filter(({ stream }) => topicOf(stream)?.name === topic);
     const blocked = mine.filter(({ state }) => state === 'blocked').map(({ stream }) => stream);
-    for (const row of await parkedOf(this.#store, this.#consumer, blocked)) {
+    for (const row of await new InboxRows(this.#store, this.#consumer).parkedOf(blocked)) {
       if (row.code !== 'EVENT_UNKNOWN') continue;
       const known = await this.#store.inTransaction(async (tx) => {
-        const event = await readParked(tx, this.#consumer, row, partitions);
+        const event = await new InboxRows(tx, this.#consumer).readParked(row, partitions);
         if (event === null || !isKnown(event)) return false;
         await tx.query(
           `update inbox_head set state = 'gap', told = greatest(told, $3) where consumer = $1 and stream = $2`,
@@ -174,11 +175,11 @@ export class Inbox {
       if (blamed === undefined) throw error;
       throw new HandlerFault(blamed.stream, blamed.version, error);
     }
-    for (const [stream, hole] of run!.holes()) {
+    for (const [stream, hole] of run!.ledger.holes()) {
       if (hole === null) this.#asker.satisfied(stream);
       else this.#asker.want(stream, hole);
     }
-    const drains = [...run!.drainAfter].filter((stream) => this.#handlers.has(topicOf(stream)?.name ?? ''));
+    const drains = [...run!.actions.drainAfter].filter((stream) => this.#handlers.has(topicOf(stream)?.name ?? ''));
     await this.#process(
       drains.map((stream) => ({ kind: 'drain', stream })),
       partitions,
@@ -202,7 +203,13 @@ export class Inbox {
     const place = { stream: `${topic}/${partition}`, version: Number(offset), topic, partition, offset, timestamp };
     const why = { code: 'RECORD_INVALID' as const, message: reason, attempts: 0 };
     await this.#store.inTransaction((tx) =>
-      park(tx, this.#consumer, { ...place, headers, key: key === null ? null : String(key), value, ...why }),
+      new InboxRows(tx, this.#consumer).park({
+        ...place,
+        headers,
+        key: key === null ? null : String(key),
+        value,
+        ...why,
+      }),
     );
   }
 

@@ -4,7 +4,7 @@ import { invariant } from '@holdfast/kernel';
 import { currentTraceparent, gauge, inSpan, logger, onScrape } from '@holdfast/observability';
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import { announceHeads, type HeadsOfPartitions } from './heads';
+import { announceHeads, type HeadsOfPartitions, type ToldHead } from './heads';
 import type { KafkaLink } from './kafka-link';
 import { partitionOf } from './murmur2';
 import { Outbox, type UnsentEvent } from './outbox';
@@ -186,7 +186,7 @@ export class Relay {
   }
 
   #remember(partition: number, head: { stream: string; version: number; eventId: string }): void {
-    const heads = this.#heads.get(partition) ?? new Map();
+    const heads = this.#heads.get(partition) ?? new Map<string, ToldHead>();
     this.#heads.set(partition, heads);
     // An event that was sent again is behind what was told.
     if ((heads.get(head.stream)?.version ?? 0) > head.version) return;

@@ -45,7 +45,7 @@ export class SampleSender {
     const contract = contractOf(sample.type);
     invariant(contract?.kind === 'sample', `${sample.type} is no sample`);
     const waiting = { sample, target, at: new Date().toISOString() };
-    const name = `${target.topic}/${target.partition}/${sample.type}/${contract.subject(sample.data as never)}`;
+    const name = `${target.topic}/${target.partition}/${sample.type}/${contract.subject(sample.data)}`;
     const way = this.#ways.get(name);
     if (way !== undefined) {
       way.waiting = waiting;
@@ -79,7 +79,7 @@ export class SampleSender {
       schemaVersion: contract.version,
       data: contract.schema.parse(data) as object,
       key,
-      subject: contract.subject(data as never),
+      subject: contract.subject(data),
       source: this.#source,
     });
     const to = partition ?? partitionOf(key, await this.#kafka.partitions());
