@@ -44,6 +44,8 @@ export interface PresentationProbe {
 export interface Evidence {
   readonly log: readonly LoggedEvent[];
   readonly stored: readonly StoredId[];
+  /** What the stores held a while before the log was read: all of it has been published by then. */
+  readonly storedBefore: readonly StoredId[];
   readonly journals: readonly JournalLine[];
   readonly claims: readonly Claim[];
   readonly probes: readonly PresentationProbe[];
@@ -63,6 +65,7 @@ export type Predicate = (evidence: Evidence) => Violation[];
 export const noEvidence: Evidence = {
   log: [],
   stored: [],
+  storedBefore: [],
   journals: [],
   claims: [],
   probes: [],

@@ -107,7 +107,7 @@ const cases: Record<keyof typeof predicates, { accepts: () => Partial<Evidence>;
       const log = [granted('n1', 1), taken('n1', 1)];
       return { log, stored: [stored(log[0]!)] };
     },
-    rejects: () => ({ log: [], stored: [stored(granted('n1', 1))] }),
+    rejects: () => ({ log: [], storedBefore: [stored(granted('n1', 1))] }),
   },
   H1: {
     accepts: () => ({ log: [suspected(), declared()] }),
@@ -157,8 +157,16 @@ describe('more that must never be', () => {
     expect(predicates.H1({ ...noEvidence, log: early })).toHaveLength(1);
   });
 
-  it('O4 rejects a system taken without a grant', () => {
+  it('O4 rejects a system taken without a grant, or without a claim', () => {
     expect(predicates.O4({ ...noEvidence, log: [taken('n1', 1)] })).toHaveLength(1);
+    const unclaimed = {
+      log: [
+        granted('n1', 2),
+        event('agent-n1-j', 'TaskTaken', { data: { taskId: 'serve-s1', nodeId: 'n1', epoch: 2 } }),
+      ],
+      claims: [claim(1, 'n2')],
+    };
+    expect(predicates.O4({ ...noEvidence, ...unclaimed })).toHaveLength(1);
   });
 
   it('L4 rejects a published event that its store does not hold', () => {

@@ -41,8 +41,8 @@ export const O4: Predicate = ({ log, claims }) => {
       const subject = `${systemId}@${epoch}`;
       if (!granted.has(`${systemId}@${epoch}:${nodeId}`))
         return [violation('O4', subject, `${nodeId} took it without a grant`)];
-      // A system that was removed meanwhile has no claims any more.
-      if (claim === undefined && claims.some((other) => other.systemId === systemId))
+      // A system that was removed has taken its claims along; made again, it goes on counting.
+      if (claim === undefined && claims.some((other) => other.systemId === systemId && other.epoch < Number(epoch)))
         return [violation('O4', subject, `${nodeId} took it without a claim`)];
       return claim !== undefined && claim !== nodeId
         ? [violation('O4', subject, `${nodeId} took it, the claim is ${claim}'s`)]

@@ -59,7 +59,7 @@ export class Fleet {
 
   /** The newest event's position: what is waited for, comes after it. */
   async position(): Promise<number> {
-    const { items } = await this.get<{ items: LoggedEvent[] }>('/v1/events?sort=-position&limit=1');
+    const { items } = await this.get<{ items: LoggedEvent[] }>('/v1/events?order=newest&limit=1');
     return items[0]?.position ?? 0;
   }
 

@@ -12,16 +12,17 @@ export async function gather(
   clients: Pick<Evidence, 'ledger' | 'wrongBlocks'> & Partial<Pick<Evidence, 'probes'>>,
 ): Promise<Evidence> {
   const { file } = fleet;
-  const stored = await storedIds(file.database.url);
+  const storedBefore = await storedIds(file.database.url);
   // What is in the stores now is published within moments; only what stays away is lost.
-  await fleet.until('the feed has all that the stores have', 20_000, async () => {
+  await fleet.until('the feed has all that the stores had', 20_000, async () => {
     const seen = new Set((await fleet.events()).map(({ stream, version }) => `${stream}@${version}`));
-    return stored.every(({ stream, version }) => seen.has(`${stream}@${version}`));
+    return storedBefore.every(({ stream, version }) => seen.has(`${stream}@${version}`));
   });
   const log = await fleet.events();
   return {
     log,
     stored: await storedIds(file.database.url),
+    storedBefore,
     journals: file.nodes.flatMap(({ nodeId }) => journalOf(nodeId)),
     claims: file.clusters.flatMap(claimsOn),
     probes: [],

@@ -1,3 +1,4 @@
+import './quiet';
 import { parseArgs } from 'node:util';
 import { RunFolder } from './run-folder';
 import { explainFailure } from './steps';

@@ -5,8 +5,8 @@ import type { GatewayClient, NodeView, SystemView } from './gateway-client';
 import { until } from './steps';
 
 const MIB = 1_048_576;
-const OPEN_MS = 30_000;
-const SERVED_MS = 30_000;
+const OPEN_MS = 60_000;
+const SERVED_MS = 60_000;
 
 /** `7.2` of whatever daemon the nodes run. */
 export async function engineVersion(): Promise<string> {
@@ -28,15 +28,17 @@ export async function registerFleet(gateway: GatewayClient, plan: readonly Clust
 }
 
 export async function nodesOpen(gateway: GatewayClient, expected: number): Promise<void> {
-  await until(
-    `not all ${expected} nodes are healthy`,
-    async () => (await gateway.list<NodeView>('nodes')).filter(({ status }) => status === 'healthy').length >= expected,
-    {
-      withinMs: OPEN_MS,
-      everyMs: 200,
-      remedy: 'npx holdfast get nodes shows which, npx holdfast why node/<id> the reason',
-    },
-  );
+  let nodes: NodeView[] = [];
+  const allHealthy = async () => {
+    nodes = await gateway.list<NodeView>('nodes');
+    return nodes.filter(({ status }) => status === 'healthy').length >= expected;
+  };
+  await until(`not all ${expected} nodes are healthy`, allHealthy, {
+    withinMs: OPEN_MS,
+    everyMs: 200,
+    found: () => nodes.map(({ nodeId, status }) => `${nodeId} ${status}`).join(', '),
+    remedy: 'a machine that is very busy may need another try; the logs of node-<id> and health-monitor say more',
+  });
 }
 
 /** Each of two volumes; done when all of them are served. */
@@ -48,8 +50,12 @@ export async function createDemoSystems(gateway: GatewayClient, plan: readonly C
     served = (await gateway.list<SystemView>('systems')).filter(isServed);
     return served.length >= wanted.length;
   };
-  const remedy = 'npx holdfast get systems shows which, npx holdfast why system/<id> the reason';
-  await until('not all demo systems are served', allServed, { withinMs: SERVED_MS, everyMs: 200, remedy });
+  await until('not all demo systems are served', allServed, {
+    withinMs: SERVED_MS,
+    everyMs: 200,
+    found: () => `${served.map(({ systemId }) => systemId).join(', ') || 'none'} of ${wanted.length}`,
+    remedy: 'the logs of load-balancer and of the nodes say more',
+  });
   return served;
 }
 

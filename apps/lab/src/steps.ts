@@ -43,7 +43,7 @@ export async function until(check: string, holds: () => Promise<boolean>, option
     if (await holds()) return;
     if (options.givenUp?.()) throw new StepFailed(`${check}: its process ended`, options);
     if (performance.now() > deadline)
-      throw new StepFailed(`${check}: not within ${options.withinMs / 1_000} s`, options);
+      throw new StepFailed(`${check}: ${options.found?.() ?? ''} after ${options.withinMs / 1_000} s`, options);
     await new Promise((resolve) => setTimeout(resolve, options.everyMs ?? 100));
   }
 }
@@ -53,6 +53,8 @@ export interface WaitOptions {
   everyMs?: number;
   /** True when waiting longer makes no sense. */
   givenUp?: () => boolean;
+  /** What was found last, in a few words. */
+  found?: () => string;
   remedy?: string;
   logFile?: string;
 }
