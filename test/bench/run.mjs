@@ -1,21 +1,33 @@
-// node test/bench/run.mjs [name …]: each benchmark beside this file, or those named. Ends with 1 where a target is missed.
-import { readdirSync } from 'node:fs';
+// npm run bench -- [event-log] [serve] [options]: those named, or all. Each prints a table for the README, and its words
+// on the way to standard error. Ends with 1 where a target is missed or a block is lost.
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 
-const here = import.meta.dirname;
-const all = readdirSync(here)
-  .filter((file) => file.endsWith('.mjs') && file !== 'run.mjs')
-  .map((file) => file.replace('.mjs', ''));
-const names = process.argv.length > 2 ? process.argv.slice(2) : all;
+const BENCHMARKS = ['event-log', 'serve'];
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    // event-log: how often both sides have their turn, how long a turn, how many events the relay finds unsent.
+    rounds: { type: 'string', default: '7' },
+    seconds: { type: 'string', default: '2' },
+    events: { type: 'string', default: '20000' },
+    // serve: how often a node is killed.
+    trials: { type: 'string', default: '30' },
+  },
+});
+// A benchmark starts and stops servers under our clients: what they warn of is no news.
+process.env.HOLDFAST_LOG_LEVEL ??= 'error';
+const options = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
+const names = positionals.length > 0 ? positionals : BENCHMARKS;
 
-let met = true;
+let well = true;
 for (const name of names) {
-  if (!all.includes(name)) {
-    console.error(`no benchmark ${name}; there are: ${all.join(', ')}`);
+  if (!BENCHMARKS.includes(name)) {
+    console.error(`no benchmark ${name}; there are: ${BENCHMARKS.join(', ')}`);
     process.exit(2);
   }
-  console.log(`== ${name}`);
-  const { run } = await import(join(here, `${name}.mjs`));
-  met = (await run()) && met;
+  console.log(`\n### ${name}\n`);
+  const { run } = await import(join(import.meta.dirname, `${name}.mjs`));
+  well = (await run(options)) && well;
 }
-process.exit(met ? 0 : 1);
+process.exit(well ? 0 : 1);

@@ -1,0 +1,68 @@
+// What all benchmarks share: rounds turn and turn about, the middle and the spread, a table ready for the README.
+import { availableParallelism, loadavg } from 'node:os';
+
+export const quantile = (values, q) => [...values].sort((a, b) => a - b)[Math.ceil(q * values.length) - 1];
+export const median = (values) => quantile(values, 0.5);
+
+/**
+ * `ours` and `peer` are run one after the other, the next time the other way round, so that a busy moment of the machine
+ * meets both. The first round warms plans, pages and code, and is forgotten.
+ */
+export async function interleave(rounds, contestants) {
+  const results = [];
+  for (let round = -1; round < rounds; round += 1) {
+    const result = {};
+    for (const who of round % 2 === 0 ? ['ours', 'peer'] : ['peer', 'ours']) result[who] = await contestants[who]();
+    if (round >= 0) results.push(result);
+  }
+  return results;
+}
+
+/** So many callers at once, each its next call when the last is answered, for so long. */
+export async function hammer(callers, seconds) {
+  const times = [];
+  const began = performance.now();
+  const until = began + seconds * 1_000;
+  await Promise.all(
+    callers.map(async (call) => {
+      for (let asked = began; asked < until; asked = performance.now()) {
+        await call();
+        times.push(performance.now() - asked);
+      }
+    }),
+  );
+  return { perSecond: times.length / ((performance.now() - began) / 1_000), times };
+}
+
+/** One line of a comparison: rates of both, our share of the peer's as median and range over the rounds. */
+export function compared({ what, peer, events = 1, target }, results) {
+  const rate = (who) => Math.round(median(results.map((result) => result[who].perSecond)) * events);
+  const shares = results.map(({ ours, peer: theirs }) => ours.perSecond / theirs.perSecond);
+  const share = median(shares);
+  const times = results.flatMap(({ ours }) => ours.times ?? []);
+  const ms = (q) => quantile(times, q).toFixed(1);
+  return {
+    met: target === undefined || share >= target,
+    cells: [
+      what,
+      peer,
+      thousands(rate('ours')),
+      thousands(rate('peer')),
+      `${share.toFixed(2)} (${Math.min(...shares).toFixed(2)}–${Math.max(...shares).toFixed(2)})`,
+      target === undefined ? '–' : `≥ ${target}: ${share >= target ? 'met' : 'MISSED'}`,
+      times.length > 0 ? `${ms(0.5)}, ${ms(0.99)} ms` : '–',
+    ],
+  };
+}
+
+export function table(head, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+export function machine() {
+  const [load] = loadavg();
+  return `${availableParallelism()} cores, load ${load.toFixed(1)} at the end, Node ${process.version.slice(1)}`;
+}
+
+const thousands = (value) => value.toLocaleString('en');
