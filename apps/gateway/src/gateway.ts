@@ -56,7 +56,7 @@ export async function startGateway(config: Config, folded = projections): Promis
   if (config.HOLDFAST_GATEWAY_PORT_FILE) writeFileSync(config.HOLDFAST_GATEWAY_PORT_FILE, new URL(url).port);
 
   const relay = new Relay({ store, kafka });
-  const timers = new Timers(store, (stream, name, command, tx) => parts.watch.due(stream, name, command, tx));
+  const timers = new Timers(store, (...[stream, name, command, tx]) => parts.watch.due({ stream, name, command }, tx));
   const status = new ServiceStatus({ ...parts, admin });
   const joined = join(config, { ...parts, app, relay, timers, status });
   joined.catch((error: unknown) => {

@@ -27,7 +27,7 @@ export class Tokens {
 
   async load(): Promise<void> {
     for (const { key } of await this.store.streams('access-')) {
-      for (const event of await this.store.read(key)) this.apply(event as unknown as TokenEvent);
+      for (const event of await this.store.read(key)) this.apply(event);
     }
   }
 

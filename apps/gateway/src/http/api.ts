@@ -1,4 +1,12 @@
-import { counter, currentTraceId, histogram, inSpan, logger } from '@holdfast/observability';
+import {
+  counter,
+  currentTraceId,
+  describeSpan,
+  histogram,
+  inSpan,
+  logger,
+  storyAttributes,
+} from '@holdfast/observability';
 import type { Express, Request, Response } from 'express';
 import { randomBytes } from 'node:crypto';
 import type { Access } from '../access/access';
@@ -80,6 +88,8 @@ export class Api {
   private async act(route: ActRoute, call: Call, { request, response }: { request: Request; response: Response }) {
     const accepted = await this.serving.requests.submit(route, call, keyOf(request));
     const { requestId, operation, ...token } = accepted;
+    const story = storyAttributes({ correlationId: requestId, subjects: [operation.subject] });
+    describeSpan({ ...story, 'holdfast.request.id': requestId });
     response.setHeader('location', `/v1/operations/${requestId}`);
     const sec = waitOf(request.get('prefer'));
     const waited = sec > 0 ? await this.serving.views.ended(requestId, { sec, gone: call.gone }) : undefined;

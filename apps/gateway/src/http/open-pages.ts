@@ -22,6 +22,7 @@ export function mountOpenPages(express: Express, routes: readonly Route[]): void
 }
 
 /** What Express itself cannot read: a path whose escapes are no text. */
+// eslint-disable-next-line no-restricted-syntax -- Express knows its error handlers by their four parameters.
 const sendUnreadable: ErrorRequestHandler = (error: Error, _request, response, next) => {
   if (response.headersSent) return next(error);
   const more = { errors: [{ pointer: '', message: error.message }] };

@@ -18,7 +18,7 @@ function checked(schema: z.ZodObject, value: unknown, part: string): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const errors = result.error.issues.map((issue) => ({
-    pointer: `/${[...issue.path, ...('keys' in issue ? (issue.keys as string[]).slice(0, 1) : [])].join('/')}`,
+    pointer: `/${[...issue.path, ...('keys' in issue ? issue.keys.slice(0, 1) : [])].join('/')}`,
     message: issue.message,
   }));
   const told = errors.map(({ pointer, message }) => `${pointer}: ${message}`).join('; ');

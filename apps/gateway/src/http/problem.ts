@@ -16,7 +16,7 @@ export class Problem extends FleetError {
     told: { remedy?: string; subject?: string | undefined; more?: Record<string, unknown>; cause?: unknown } = {},
   ) {
     super(detail, { cause: told.cause });
-    const { status, remedy, retryAfterSec } = problems[kind];
+    const { status, remedy, retryAfterSec }: Kind = problems[kind];
     this.code = kind;
     this.status = status;
     this.remedy = told.remedy ?? remedy;
@@ -36,73 +36,81 @@ interface Kind {
 
 /** Every code that the API answers with. */
 export const problems = {
-  UNAUTHENTICATED: kind(
-    401,
-    'Not signed in',
-    'send `Authorization: Bearer <token>`; an admin issues one: `POST /v1/access-tokens`',
-  ),
-  FORBIDDEN: kind(403, 'Not allowed', 'ask an admin for a token of the role that this needs'),
-  INVALID_REQUEST: kind(
-    400,
-    'Not a valid request',
-    'correct the fields named in `errors`; /docs describes each request',
-  ),
-  NOT_FOUND: kind(404, 'Not found', 'list what there is, or look the path up in /docs'),
-  METHOD_NOT_ALLOWED: kind(405, 'Not this method', 'use one of the methods named in `Allow`'),
-  TOO_SLOW: kind(408, 'Body came too slowly', 'send the request again, whole'),
-  UNSUPPORTED_MEDIA_TYPE: kind(415, 'Not JSON', 'send `Content-Type: application/json`'),
-  TOO_LARGE: kind(413, 'Too large', 'send at most 256 KiB, and at most 32 levels deep'),
-  IDEMPOTENCY_KEY_REUSED: kind(422, 'Key used for another request', 'send a new Idempotency-Key with a new request'),
-  CURSOR_INVALID: kind(422, 'Cursor of another list', 'begin the list anew, without a cursor'),
-  CLUSTER_EXISTS: kind(409, 'Cluster exists', 'choose another clusterId'),
-  ADDRESS_RANGE_TAKEN: kind(409, 'Address range in use', 'choose ranges that no cluster and no node uses'),
-  NODE_EXISTS: kind(409, 'Node exists', 'choose another nodeId, or retire the node that has it'),
-  DATA_ADDRESS_TAKEN: kind(
-    409,
-    'Data address in use',
-    'give the node an address outside every addressRange and of its own',
-  ),
-  TOKEN_REVOKED: kind(409, 'Token revoked', 'nothing is to be done: it can no longer be used'),
-  NOT_ACTIONABLE: kind(
-    409,
-    'Cannot be acted on from here',
-    'start the agent of that node anew, with a build that knows the event',
-  ),
-  EVENT_INVALID: kind(
-    400,
-    'Not a valid event',
-    'correct the field named; /schemas/<Event>/<version>.json says how it looks',
-  ),
-  STREAM_CONFLICT: kind(409, 'Changed at the same time', 'send the request again, with the same Idempotency-Key'),
-  STORE_UNAVAILABLE: kind(503, 'Store not reachable', 'repeat with the same Idempotency-Key, which decides', 2),
-  STORE_REGRESSED: kind(
-    503,
-    'Store older than its log',
-    'restore the newest backup of the store; see `holdfast get services`',
-    60,
-  ),
-  OUTBOX_FULL: kind(
-    503,
-    'Too much waits to be sent',
-    'check the Kafka broker; then repeat with the same Idempotency-Key',
-    5,
-  ),
-  INTERNAL: kind(
-    500,
-    'Unexpected',
-    'repeat with the same Idempotency-Key; if it stays, look for the traceId in the gateway’s log',
-  ),
-} as const satisfies Record<string, Kind>;
+  UNAUTHENTICATED: {
+    status: 401,
+    title: 'Not signed in',
+    remedy: 'send `Authorization: Bearer <token>`; an admin issues one: `POST /v1/access-tokens`',
+  },
+  FORBIDDEN: { status: 403, title: 'Not allowed', remedy: 'ask an admin for a token of the role that this needs' },
+  INVALID_REQUEST: {
+    status: 400,
+    title: 'Not a valid request',
+    remedy: 'correct the fields named in `errors`; /docs describes each request',
+  },
+  NOT_FOUND: { status: 404, title: 'Not found', remedy: 'list what there is, or look the path up in /docs' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'Not this method', remedy: 'use one of the methods named in `Allow`' },
+  TOO_SLOW: { status: 408, title: 'Body came too slowly', remedy: 'send the request again, whole' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'Not JSON', remedy: 'send `Content-Type: application/json`' },
+  TOO_LARGE: { status: 413, title: 'Too large', remedy: 'send at most 256 KiB, and at most 32 levels deep' },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    title: 'Key used for another request',
+    remedy: 'send a new Idempotency-Key with a new request',
+  },
+  CURSOR_INVALID: { status: 422, title: 'Cursor of another list', remedy: 'begin the list anew, without a cursor' },
+  CLUSTER_EXISTS: { status: 409, title: 'Cluster exists', remedy: 'choose another clusterId' },
+  ADDRESS_RANGE_TAKEN: {
+    status: 409,
+    title: 'Address range in use',
+    remedy: 'choose ranges that no cluster and no node uses',
+  },
+  NODE_EXISTS: { status: 409, title: 'Node exists', remedy: 'choose another nodeId, or retire the node that has it' },
+  DATA_ADDRESS_TAKEN: {
+    status: 409,
+    title: 'Data address in use',
+    remedy: 'give the node an address outside every addressRange and of its own',
+  },
+  TOKEN_REVOKED: { status: 409, title: 'Token revoked', remedy: 'nothing is to be done: it can no longer be used' },
+  NOT_ACTIONABLE: {
+    status: 409,
+    title: 'Cannot be acted on from here',
+    remedy: 'start the agent of that node anew, with a build that knows the event',
+  },
+  EVENT_INVALID: {
+    status: 400,
+    title: 'Not a valid event',
+    remedy: 'correct the field named; /schemas/<Event>/<version>.json says how it looks',
+  },
+  STREAM_CONFLICT: {
+    status: 409,
+    title: 'Changed at the same time',
+    remedy: 'send the request again, with the same Idempotency-Key',
+  },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    title: 'Store not reachable',
+    remedy: 'repeat with the same Idempotency-Key, which decides',
+    retryAfterSec: 2,
+  },
+  STORE_REGRESSED: {
+    status: 503,
+    title: 'Store older than its log',
+    remedy: 'restore the newest backup of the store; see `holdfast get services`',
+    retryAfterSec: 60,
+  },
+  OUTBOX_FULL: {
+    status: 503,
+    title: 'Too much waits to be sent',
+    remedy: 'check the Kafka broker; then repeat with the same Idempotency-Key',
+    retryAfterSec: 5,
+  },
+  INTERNAL: {
+    status: 500,
+    title: 'Unexpected',
+    remedy: 'repeat with the same Idempotency-Key; if it stays, look for the traceId in the gateway’s log',
+  },
+} satisfies Record<string, Kind>;
 export type ProblemKind = keyof typeof problems;
-
-function kind(
-  status: number,
-  title: string,
-  remedy: string,
-  retryAfterSec?: number,
-): Kind & { retryAfterSec?: number } {
-  return retryAfterSec === undefined ? { status, title, remedy } : { status, title, remedy, retryAfterSec };
-}
 
 /** What the store's own errors are to a caller. */
 const ofStore: Readonly<Record<string, ProblemKind>> = {
@@ -121,7 +129,8 @@ const CONNECTION_WORDS = /Connection terminated|timeout exceeded when trying to 
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  const code = String((error as { code?: unknown } | null)?.code ?? '');
+  const { code: told } = (error ?? {}) as { code?: unknown };
+  const code = typeof told === 'string' ? told : '';
   const message = error instanceof Error ? error.message : String(error);
   const known = ofStore[code];
   if (known) return new Problem(known, message, { cause: error });

@@ -12,18 +12,25 @@ import { defineProjection, rulesFor, type FeedEvent, type Rule } from './project
 
 export type OperationState = 'queued' | 'running' | 'succeeded' | 'refused' | 'failed';
 
+/** No operation yet, perhaps never one: an end was heard under this id, and no request that it would be the end of. */
+const UNASKED = 'unasked';
+
 /** What became of one request, whatever its kind: the request contracts say which events answer it. */
 export interface OperationRow {
   id: string;
   kind: string;
   subject: string;
-  state: OperationState;
+  state: OperationState | typeof UNASKED;
   reason: Reason | null;
   startedAt: Instant;
   /** When anything was last told about it. */
   movedAt: Instant;
   endedAt: Instant | null;
+  /** When its subject last came to such an end, while the owner's first answer was still on its way to us. */
+  endHeardAt?: Instant;
 }
+
+export const isAsked = (row: OperationRow): boolean => row.state !== UNASKED;
 
 type Asked = { requestId?: string };
 const on = rulesFor<OperationRow>();
@@ -31,12 +38,14 @@ const on = rulesFor<OperationRow>();
 /** The request that an event answers: told outright, else by the correlation that the request began. */
 const answered = (event: FeedEvent): string => (event.data as Asked).requestId ?? event.correlationId ?? event.id;
 
-function ended(row: OperationRow, state: OperationState, event: FeedEvent, reason: Reason | null = null) {
-  return { ...row, state, reason, movedAt: event.at, endedAt: event.at };
+type Ending = { state: OperationState; at: Instant; reason?: Reason };
+
+function ended({ endHeardAt: _, ...row }: OperationRow, { state, at, reason }: Ending): OperationRow {
+  return { ...row, state, reason: reason ?? null, movedAt: at, endedAt: at };
 }
 
 /** Also the first row of a request whose answer was heard before it. */
-export function asked(event: FeedEvent, kind: string, subject: string): OperationRow {
+function asked(event: FeedEvent, kind: string, subject: string): OperationRow {
   const { at } = event;
   return {
     id: answered(event),
@@ -52,40 +61,63 @@ export function asked(event: FeedEvent, kind: string, subject: string): Operatio
 
 const isOpen = (row: OperationRow) => row.endedAt === null;
 
+/** The row of this request, whatever was heard of it first. */
+function rowOf(request: RequestContract, row: OperationRow | undefined, event: FeedEvent): OperationRow {
+  const subject = request.subject(event.data as never);
+  if (!row) return asked(event, request.event.type, subject);
+  if (isAsked(row)) return row;
+  // What was heard is the end of this very request, or something else that this one led to.
+  const isItsEnd = row.kind === request.event.type;
+  return isItsEnd ? { ...row, subject, state: 'succeeded' } : asked(event, request.event.type, subject);
+}
+
 function requested(request: RequestContract): Rule<OperationRow> {
-  return on(request.event, answered, (row, event) => {
-    const subject = request.subject(event.data as never);
-    return row ? { ...row, startedAt: event.at } : asked(event, request.event.type, subject);
-  });
+  return on(request.event, answered, (row, event) => ({ ...rowOf(request, row, event), startedAt: event.at }));
 }
 
 function accepted(request: RequestContract, by: EventContract): Rule<OperationRow> {
   return on(by, answered, (row, event) => {
     // The same event accepts nothing when no request led to it: a node declared down by its silence.
-    if (!row && (event.data as Asked).requestId === undefined) return undefined;
-    const before = row ?? asked(event, request.event.type, request.subject(event.data as never));
-    if (before.kind !== request.event.type || !isOpen(before)) return row;
-    if (request.ends.includes(by)) return ended(before, 'succeeded', event);
-    return { ...before, state: 'running', reason: null, movedAt: event.at };
+    if (!(row && isAsked(row)) && (event.data as Asked).requestId === undefined) return row;
+    const before = rowOf(request, row, event);
+    if (before.kind !== request.event.type || !isOpen(before)) return before;
+    if (request.ends.includes(by)) return ended(before, { state: 'succeeded', at: event.at });
+    const { endHeardAt, ...running } = { ...before, state: 'running' as const, reason: null, movedAt: event.at };
+    const isPast = endHeardAt === undefined || endHeardAt < event.at;
+    return isPast ? running : ended(running, { state: 'succeeded', at: endHeardAt });
   });
 }
 
 function refused(request: RequestContract, by: EventContract): Rule<OperationRow> {
   return on(by, answered, (row, event) => {
-    const before = row ?? asked(event, request.event.type, request.subject(event.data as never));
-    if (before.kind !== request.event.type || !isOpen(before)) return row;
+    const before = rowOf(request, row, event);
+    if (before.kind !== request.event.type || !isOpen(before)) return before;
     // Refused after it was accepted: it was begun, and could not be carried through.
     const state = before.state === 'running' ? 'failed' : 'refused';
-    return ended(before, state, event, refusalOf(event.type, (event.data as { reason: string }).reason));
+    const reason = refusalOf(event.type, (event.data as { reason: string }).reason);
+    return ended(before, { state, at: event.at, reason });
   });
 }
 
-function endedBySubject(request: RequestContract, by: EventContract): Rule<OperationRow> {
+/**
+ * Found under the request's own id, else by its subject: whoever asks for what another has asked for waits for the same
+ * end. Streams arrive in either order, so an end may come before the answer that the request was accepted.
+ */
+function endedBy(request: RequestContract, by: EventContract): Rule<OperationRow> {
+  const kind = request.event.type;
   return on(
     by,
-    (event) => by.subjects(event.data).map((subject) => ({ field: 'subject', equals: subject })),
-    (row, event) =>
-      row && row.kind === request.event.type && row.state === 'running' ? ended(row, 'succeeded', event) : row,
+    (event) => {
+      const subjects = by.subjects(event.data).map((subject) => ({ field: 'subject', equals: subject }));
+      return [{ key: answered(event) }, ...subjects];
+    },
+    (row, event, key) => {
+      const { at } = event;
+      if (!row) return { ...ended(asked(event, kind, ''), { state: 'succeeded', at }), state: UNASKED };
+      if (row.kind !== kind || !isOpen(row)) return row;
+      if (key === answered(event) || row.state === 'running') return ended(row, { state: 'succeeded', at });
+      return { ...row, endHeardAt: at };
+    },
   );
 }
 
@@ -104,7 +136,7 @@ const unanswered = on(
 function held(fact: EventContract): Rule<OperationRow> {
   return on(fact, answered, (_row, event) => {
     const subject = fact.subjects(event.data)[0] ?? `stream/${event.stream}`;
-    return ended(asked(event, fact.type, subject), 'succeeded', event);
+    return ended(asked(event, fact.type, subject), { state: 'succeeded', at: event.at });
   });
 }
 
@@ -119,7 +151,7 @@ export const operationsProjection = defineProjection<OperationRow>('operations',
   ...requests.flatMap((request) => request.accepts.map((by) => accepted(request, by))),
   ...requests.flatMap((request) => request.refuses.map((by) => refused(request, by))),
   ...requests.flatMap((request) =>
-    request.ends.filter((by) => !request.accepts.includes(by)).map((by) => endedBySubject(request, by)),
+    request.ends.filter((by) => !request.accepts.includes(by)).map((by) => endedBy(request, by)),
   ),
   ...operatorFacts.map(held),
   unanswered,

@@ -42,17 +42,21 @@ export const refusals: Readonly<Record<string, Readonly<Record<string, Words>>>>
     ALL_SILENT: ['all its nodes are silent', 'start a node of this cluster first'],
   },
   ParkedEventActionRejected: {
-    notParked: ['nothing is parked there', 'see `holdfast parked list`: it may flow again already'],
-    notFirst: ['it waits behind another event', 'act on the first parked event of this stream'],
-    forked: ['the stream has another history', 'reload it: `holdfast parked reload <id> --reason …`'],
+    NOT_PARKED: ['nothing is parked there', 'see `holdfast parked list`: it may flow again already'],
+    NOT_FIRST: ['it waits behind another event', 'act on the first parked event of this stream'],
+    FORKED: ['the stream has another history', 'reload it: `holdfast parked reload <id> --reason …`'],
   },
   ProjectionRebuildRejected: {
-    unknown: ['no such projection', 'see `GET /v1/projections`'],
-    running: ['it is being rebuilt', 'wait for that rebuild to end'],
+    UNKNOWN: ['no such projection', 'see `GET /v1/projections`'],
+    RUNNING: ['it is being rebuilt', 'wait for that rebuild to end'],
   },
 };
 
-export function refusalOf(type: string, code: string): Reason {
+/** Codes read alike, however an event spells its reason: `notParked` is `NOT_PARKED`. */
+export const codeOf = (reason: string): string => reason.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
+
+export function refusalOf(type: string, reason: string): Reason {
+  const code = codeOf(reason);
   const [text, remedy] = refusals[type]?.[code] ?? [code, 'see `holdfast why` of its subject'];
   return { code, text, remedy };
 }

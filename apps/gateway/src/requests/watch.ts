@@ -12,6 +12,12 @@ interface Waiting {
   partitionKey: string;
 }
 
+interface DueTimer {
+  stream: string;
+  name: string;
+  command: object;
+}
+
 /** What a request's timers lead to: its owner has not answered, or the gateway itself has to. */
 export class RequestWatch {
   constructor(
@@ -20,7 +26,7 @@ export class RequestWatch {
     private readonly unansweredSec: number,
   ) {}
 
-  async due(stream: string, name: string, command: object, tx: Tx): Promise<void> {
+  async due({ stream, name, command }: DueTimer, tx: Tx): Promise<void> {
     if (name === 'unanswered') await this.tellUnanswered(stream, command as Waiting, tx);
     else if (name === 'rebuild') await this.rebuild(command as { requestId: string; name: string }, tx);
     else log.warn({ stream, name }, 'a timer of another build');

@@ -4,7 +4,7 @@ import type { Feed } from '../feed/feed';
 import type { Projector } from '../feed/projector';
 import type { AutomationRow, ClusterRow } from '../projections/clusters.projection';
 import type { NodeRow } from '../projections/nodes.projection';
-import type { OperationRow } from '../projections/operations.projection';
+import { isAsked, type OperationRow } from '../projections/operations.projection';
 import { rowsTableOf } from '../projections/projection';
 import type { SystemRow } from '../projections/systems.projection';
 import { notFound } from '../requests/membership';
@@ -119,14 +119,15 @@ export class Views {
   }
 
   async operations(): Promise<OperationView[]> {
-    const sql = `select body from rows_operations order by body->>'startedAt' desc limit ${NEWEST}`;
+    const sql = `select body from rows_operations where body->>'state' <> 'unasked' order by body->>'startedAt' desc limit ${NEWEST}`;
     const rows = await this.from.store.query<{ body: OperationRow }>(sql);
     return rows.map(({ body }) => operationView(body, Date.now()));
   }
 
   /** An operation is readable as soon as it was answered with 202, before its event has come round. */
   async operation(id: string): Promise<OperationView> {
-    const row = (await this.row<OperationRow>('operations', id)) ?? (await this.accepted(id));
+    const heard = await this.row<OperationRow>('operations', id);
+    const row = heard && isAsked(heard) ? heard : await this.accepted(id);
     if (row) return operationView(row, Date.now());
     return notFound(
       'operation',

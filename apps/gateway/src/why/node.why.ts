@@ -58,7 +58,7 @@ export function whyNode(nodeId: string, told: { events: readonly FeedEvent[]; cl
         text: `${data.subject} moved to ${data.nodeId} (holdfast why ${data.subject})`,
       })),
     ],
-    chain: chainOf([suspected as FeedEvent | undefined, deciding, withheld as FeedEvent | undefined, ...moves]),
+    chain: chainOf([suspected, deciding, withheld, ...moves]),
   };
 }
 

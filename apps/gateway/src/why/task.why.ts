@@ -38,7 +38,7 @@ export function whyTask({ subject, events, nodes }: TaskStory): Why {
   const deferred = lastOf(events, TaskDeferred, TaskRetryScheduled);
   if (!order) {
     const headline = deferred ? deferredText(deferred) : `nothing was ordered for ${subject} yet`;
-    return { subject, headline, lines: [], chain: chainOf([deferred as FeedEvent | undefined]) };
+    return { subject, headline, lines: [], chain: chainOf([deferred]) };
   }
   const verdict = verdictBehind(order, nodes);
   const since = events.filter(({ position }) => position >= order.position);
@@ -54,10 +54,10 @@ export function whyTask({ subject, events, nodes }: TaskStory): Why {
       suspicionBefore(verdict, nodes),
       verdict,
       grantOf(events, order),
-      order as unknown as FeedEvent,
-      taken as FeedEvent | undefined,
-      confirmed as FeedEvent | undefined,
-      waiting as FeedEvent | undefined,
+      order,
+      taken,
+      confirmed,
+      waiting,
     ]),
   };
 }
