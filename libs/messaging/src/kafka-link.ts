@@ -14,12 +14,15 @@ import {
 } from 'kafkajs';
 import { Freshness } from './freshness';
 import { ReplayExchange } from './replay-exchange';
+import { letEmptyQueuesRest } from './request-queue';
 import type { WireRecord } from './wire';
 
 /** Never give up: a client, each of its consumers and each of its producers have retries of their own, 5 unless said. */
 const FOR_EVER = { retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 100, maxRetryTime: 1_000 };
 const ACKS_OF_ALL = -1;
 const ADMIN_ATTEMPTS = 60;
+
+letEmptyQueuesRest();
 
 /** The broker did not confirm exactly what was sent. Send it again: at worst it stands there twice. */
 export class SendUnconfirmed extends FleetError {
