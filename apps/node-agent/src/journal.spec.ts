@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Facts } from './facts';
@@ -111,6 +112,20 @@ describe('the journal', () => {
     sync.mockRestore();
     await facts.tell(stopped);
     expect([journal.failed, (await opened()).state.facts.map(({ version }) => version)]).toEqual([false, [1]]);
+  });
+
+  it('goes on where a nearly full disk took only a part', async () => {
+    const journal = await opened();
+    const { file } = journal as unknown as { file: FileHandle };
+    const write = file.write.bind(file) as (bytes: Buffer, from: number, length: number, at: number) => unknown;
+    const partly = (bytes: Buffer, from: number, length: number, at: number) =>
+      write(bytes, from, Math.ceil(length / 2), at);
+    const spy = jest.spyOn(file, 'write').mockImplementation(partly as never);
+    await journal.append({ k: 'epoch', route: 'r', epoch: 1 });
+    spy.mockRestore();
+    await journal.append({ k: 'epoch', route: 'r', epoch: 2 });
+    const epochs = decodeRecords(readFileSync(path)).records.map((record) => record.k === 'epoch' && record.epoch);
+    expect(epochs.slice(-2)).toEqual([1, 2]);
   });
 
   it('drops facts that are sent and older than 7 days when it is condensed, and none that wait', async () => {

@@ -39,6 +39,8 @@ export class Journal {
     for (const record of records) evolve(state, record);
     const kept = state.journalId !== '';
     if (kept && wholeBytes < CONDENSE_BYTES) {
+      // An agent that was killed between rename and sync has left a name that a power cut would still take away.
+      await syncFolder(dirname(path));
       const file = await open(path, 'r+');
       await file.truncate(wholeBytes);
       return new Journal(file, wholeBytes, state, 'kept');
@@ -68,7 +70,7 @@ export class Journal {
     this.waiting = undefined;
     const bytes = Buffer.concat(batch.records.map(encodeRecord));
     try {
-      await this.file.write(bytes, 0, bytes.length, this.size);
+      await writeWhole(this.file, bytes, this.size);
       await this.file.datasync();
     } catch (cause) {
       this.failed = true;
@@ -89,13 +91,21 @@ export class Journal {
     const records = condense(from, new Date(now - KEEP_FACTS_MS).toISOString());
     const bytes = Buffer.concat(records.map(encodeRecord));
     const file = await open(`${path}.new`, 'w+');
-    await file.write(bytes);
+    await writeWhole(file, bytes, 0);
     await file.sync();
     await rename(`${path}.new`, path);
     await syncFolder(dirname(path));
     const state = emptyState();
     for (const record of records) evolve(state, record);
     return new Journal(file, bytes.length, state, kind);
+  }
+}
+
+/** A disk that is nearly full takes a part and calls it success; only the next write is told that it is full. */
+async function writeWhole(file: FileHandle, bytes: Buffer, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);
+    done += bytesWritten;
   }
 }
 
