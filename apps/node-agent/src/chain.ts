@@ -83,13 +83,17 @@ export async function removeUnlisted(folder: string, chain: Chain, epoch?: numbe
 
 /** An empty qcow2 image, durable. One that is there already is kept: a first attempt may have been cut short. */
 export async function createImage(path: string, sizeBytes: number): Promise<void> {
-  if (await isImageOf(path, sizeBytes)) return;
+  if (!(await isImageOf(path, sizeBytes))) await runCreate(path, sizeBytes);
+  // One that was kept too: what cut its attempt short may have come before this.
+  const file = await open(path, 'r');
+  await file.sync().finally(() => file.close());
+}
+
+async function runCreate(path: string, sizeBytes: number): Promise<void> {
   const args = ['create', '-q', '-f', 'qcow2', '-o', 'cluster_size=65536', path, String(sizeBytes)];
   await promisify(execFile)('qemu-img', args).catch((error: Error & { stderr?: string }) => {
     throw refused('qemu-img create', error.stderr?.trim() ?? error.message);
   });
-  const file = await open(path, 'r');
-  await file.sync().finally(() => file.close());
 }
 
 async function isImageOf(path: string, sizeBytes: number): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, open, readdir, readFile, unlink } from 'node:fs/promises';
+import { link, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MediumInvalid } from './errors';
@@ -99,16 +99,24 @@ function linkClaim(folder: string, { epoch, nodeId, by }: Claim): Promise<boolea
 export async function linkWhole(path: string, text: string): Promise<boolean> {
   const folder = join(path, '..');
   const draft = join(folder, `.draft-${randomUUID()}`);
-  await writeSynced(draft, text);
+  try {
+    await writeSynced(draft, text);
+    const linked = await linkOnce(draft, path);
+    // Where one is there already too: whoever linked it may have died before this, and we go on by what it says.
+    await syncFolder(folder);
+    return linked;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function linkOnce(draft: string, path: string): Promise<boolean> {
   try {
     await link(draft, path);
-    await syncFolder(folder);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     return false;
-  } finally {
-    await unlink(draft);
   }
 }
 
