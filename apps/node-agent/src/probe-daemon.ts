@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createImage } from './chain';
 import { SERVING_PORT, StorageDaemon } from './engine.driver';
-import type { NodeEngine } from './take-up';
+import { requireMedium, type NodeEngine } from './take-up';
 
 const PROBE_BYTES = 1 << 20;
 const RESTART_MS = 1_000;
@@ -53,7 +53,7 @@ export class ProbeDaemon {
     if (living && (await living.exports()).includes('probe')) return living;
     living?.kill();
     const filename = join(node.mediumFolder, 'probes', `${node.nodeId}.qcow2`);
-    await mkdir(join(node.mediumFolder, 'probes'), { recursive: true });
+    await mkdirIn(node.mediumFolder, 'probes');
     await createImage(filename, PROBE_BYTES);
     const daemon = await StorageDaemon.start(folder, node.engine);
     try {
@@ -66,4 +66,12 @@ export class ProbeDaemon {
       throw error;
     }
   }
+}
+
+/** Never the medium's own folder: on an unmounted medium that would look like an empty one to whoever takes up a system. */
+async function mkdirIn(mediumFolder: string, name: string): Promise<void> {
+  await requireMedium(mediumFolder);
+  await mkdir(join(mediumFolder, name)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
 }

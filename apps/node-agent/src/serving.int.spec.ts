@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { TestCluster, until, type TestNode } from './fixture';
 import { makeClaim } from './claims';
@@ -194,6 +203,16 @@ describe('serving, on real daemons', () => {
   it('removes a system that was never made, and says so', async () => {
     await n1.serving.remove({ taskId: 'serve-s9', systemId: 's9', epoch: 1 });
     expect(n1.lastTold()).toMatchObject({ type: 'SystemRemoved', data: { systemId: 's9' } });
+  });
+
+  it('says of nothing that it is removed while the medium is away', async () => {
+    await n1.serve(1, { create: true });
+    renameSync(cluster.medium, `${cluster.medium}.away`);
+    const removal = n1.serving.remove({ taskId: 'serve-s1', systemId: 's1', epoch: 2 });
+    await expect(removal).rejects.toMatchObject({ code: 'MEDIUM_INVALID' });
+    renameSync(`${cluster.medium}.away`, cluster.medium);
+    expect(n1.told().map(({ type }) => type)).toEqual(['TaskTaken']);
+    expect(claims()).toEqual(['1.json']);
   });
 
   it('keeps what an earlier creation listed, and removes what it did not list', async () => {

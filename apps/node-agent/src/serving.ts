@@ -1,7 +1,4 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeClaim } from './claims';
 import { SERVING_PORT, StorageDaemon } from './engine.driver';
 import { EngineError } from './errors';
 import type { Cause, Facts } from './facts';
@@ -9,6 +6,7 @@ import type { Journal } from './journal';
 import type { ServeOrder } from './journal-records';
 import { judgeOrder, mayRestart, type HeardOrder } from './order.rules';
 import { refusalOf, type Refusal } from './refusal';
+import { removeFiles } from './removal';
 import { Superseded, takeUp, type Attempt, type NodeEngine, type WaitsFor } from './take-up';
 
 export interface ServingParts {
@@ -90,13 +88,8 @@ export class Serving {
     await this.inTurn(slot, async () => {
       await journal.append({ k: 'epoch', route: taskId, epoch });
       await this.stopDaemon(slot);
-      const folder = join(node.mediumFolder, systemId);
-      const claimed = await makeClaim(join(folder, 'claims'), { epoch, nodeId: node.nodeId, by: taskId }).catch(
-        ifAbsent,
-      );
-      if (claimed && !claimed.made) return this.parts.log('removal refused by a higher claim', { systemId, epoch });
-      await rm(join(folder, 'chain.json'), { force: true }); // first: without a list nothing can be opened
-      await rm(folder, { recursive: true, force: true });
+      const removed = await removeFiles({ taskId, systemId, epoch }, node);
+      if (!removed) return this.parts.log('removal refused by a higher claim', { systemId, epoch });
       const stop = { k: 'stop' as const, route: taskId, epoch };
       await facts.tell({ type: 'SystemRemoved', data: { systemId, epoch } }, cause, stop);
     });
@@ -284,9 +277,4 @@ function callOffOthers(slot: Slot): AbortSignal {
   slot.newest.abort();
   slot.newest = new AbortController();
   return slot.newest.signal;
-}
-
-/** Nothing to claim: the folder was never made, or another removal was faster. */
-function ifAbsent(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FleetError } from '@holdfast/kernel';
 import { NbdClient } from '@holdfast/nbd';
 import { createChain, PROBE_IMAGE, readChain, type Chain } from './chain';
-import { highestClaim, makeClaim, type Claim } from './claims';
+import { highestClaim, makeClaim, syncFolder, type Claim } from './claims';
 import { SERVING_PORT, StorageDaemon, type EngineOptions } from './engine.driver';
 import { EngineError, MediumInvalid } from './errors';
 import type { ServeOrder } from './journal-records';
@@ -84,13 +84,22 @@ async function makeRunFolder(order: ServeOrder, runFolder: string): Promise<stri
   return folder;
 }
 
-async function claim(order: ServeOrder, { nodeId, mediumFolder }: NodeEngine, folder: string): Promise<void> {
-  const claims = join(folder, 'claims');
-  // The cluster's folder must be there: an unmounted medium is not an empty one.
+/** The cluster's folder must be there: an unmounted medium is not an empty one. Nobody but the operator makes it. */
+export async function requireMedium(mediumFolder: string): Promise<void> {
   await access(mediumFolder).catch((cause) => {
     throw new MediumInvalid(`${mediumFolder} cannot be reached`, { cause });
   });
-  if (order.spec.create) await mkdir(claims, { recursive: true });
+}
+
+async function claim(order: ServeOrder, { nodeId, mediumFolder }: NodeEngine, folder: string): Promise<void> {
+  const claims = join(folder, 'claims');
+  await requireMedium(mediumFolder);
+  if (order.spec.create) {
+    await mkdir(claims, { recursive: true });
+    // A claim and what it guards are no more durable than the names of the folders that they lie in.
+    await syncFolder(folder);
+    await syncFolder(mediumFolder);
+  }
   const outcome = await makeClaim(claims, { epoch: order.epoch, nodeId, by: order.taskId });
   if (!outcome.made) throw new ClaimRefused(outcome.code, outcome.claim);
 }
