@@ -102,8 +102,7 @@ export class Serving {
 
   /** At start: ours by claim and journal, but no daemon lives. */
   resume(order: ServeOrder): Promise<void> {
-    const slot = this.slotOf(order.systemId);
-    return this.inTurn(slot, () => this.restart(slot, order));
+    return this.restart(this.slotOf(order.systemId), order);
   }
 
   /** The agent goes; its daemons and their clients stay, for its successor to adopt. */
@@ -158,19 +157,26 @@ export class Serving {
       slot.held = undefined;
       this.parts.log('daemon died', { systemId: order.systemId, epoch: order.epoch });
       slot.deathsAtMs.push(performance.now());
-      this.inTurn(slot, () => this.restart(slot, order)).catch((error: unknown) =>
+      this.restart(slot, order).catch((error: unknown) =>
         this.parts.log('not served again', { systemId: order.systemId, error: String(error) }),
       );
     });
   }
 
   /** In place, at the claim and epoch that it had. Nothing is told: it was and is served here. */
-  private async restart(slot: Slot, order: ServeOrder): Promise<void> {
+  private restart(slot: Slot, order: ServeOrder): Promise<void> {
+    // Of this moment, not of its turn: an order that comes in between calls it off, and must not wait behind it.
+    const { signal } = slot.newest;
+    return this.inTurn(slot, () => this.serveAgain(slot, order, signal));
+  }
+
+  private async serveAgain(slot: Slot, order: ServeOrder, signal: AbortSignal): Promise<void> {
     const { taskId, epoch } = order;
-    while (this.parts.journal.state.serving.get(taskId)?.epoch === epoch && !slot.held) {
+    const mayServe = () => this.parts.journal.state.serving.get(taskId)?.epoch === epoch && !signal.aborted;
+    while (mayServe() && !slot.held) {
       if (!mayRestart(slot.deathsAtMs, performance.now())) return this.fault(order);
       try {
-        this.hold(slot, order, await this.attempt(order, { signal: slot.newest.signal }));
+        this.hold(slot, order, await this.attempt(order, { signal }));
       } catch (error) {
         if (error instanceof Superseded) return;
         const { code } = refusalOf(error);
