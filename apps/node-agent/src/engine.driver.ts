@@ -49,16 +49,16 @@ export class StorageDaemon {
   static async start(folder: string, options: EngineOptions): Promise<StorageDaemon> {
     await mkdir(folder, { recursive: true });
     const identity = await launch(folder, options.binary);
-    await noteAdopted(folder, identity);
-    const qmp = await connectOnceUp(folder, identity);
-    const daemon = new StorageDaemon(folder, identity, qmp, options.flush);
     try {
+      await noteAdopted(folder, identity);
+      const qmp = await connectOnceUp(folder, identity);
+      const daemon = new StorageDaemon(folder, identity, qmp, options.flush);
       await daemon.execute('object-add', { 'qom-type': 'throttle-group', id: 'tg', limits: {} });
+      return daemon;
     } catch (error) {
-      daemon.kill();
+      killProcess(identity);
       throw error;
     }
-    return daemon;
   }
 
   /** The daemon that runs in this folder already, or undefined: nobody lives there, or nobody answers. */
@@ -199,11 +199,8 @@ async function connectOnceUp(folder: string, identity: ProcessIdentity): Promise
       return await QmpClient.connect(join(folder, 'qmp'));
     } catch (error) {
       if (!isAlive(identity)) throw new EngineError('ENGINE_GONE', await lastWords(folder), { cause: error });
-      if (performance.now() < deadline) await sleep(5);
-      else {
-        killProcess(identity);
-        throw error;
-      }
+      if (performance.now() >= deadline) throw error;
+      await sleep(5);
     }
   }
 }
