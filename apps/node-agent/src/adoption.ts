@@ -46,7 +46,8 @@ async function adoptOne(parts: AdoptionParts, folder: string): Promise<ServeOrde
   const order = await readOrder(folder);
   const daemon = await StorageDaemon.attach(folder, parts.node.engine.flush);
   if (order && daemon && (await isAsItShould(parts, order, daemon))) {
-    await parts.journal.append({ k: 'order', order });
+    // A kept journal holds the order already: adopting writes nothing, so a full disk ends no service.
+    if (parts.journal.kind === 'new') await parts.journal.append({ k: 'order', order });
     parts.serving.adopt(order, daemon);
     parts.log('adopted', { systemId: order.systemId, epoch: order.epoch });
     return order;
