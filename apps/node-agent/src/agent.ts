@@ -4,7 +4,7 @@ import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { KafkaLink, SampleSender } from '@holdfast/messaging/agent';
-import { currentTraceparent, inSpan, logger } from '@holdfast/observability';
+import { currentTraceparent, inSpan, logger, storyAttributes } from '@holdfast/observability';
 import { adoptAll } from './adoption';
 import type { AgentConfig } from './config';
 import { Ears, type Obeys } from './ears';
@@ -51,6 +51,7 @@ export async function startAgent(config: AgentConfig): Promise<{ stop(): Promise
   });
   const samples = new SampleSender({ kafka, source: `/nodes/${nodeId}` });
   const ears = new Ears({ kafka, journal, facts, speaker, obeys: obeys(serving, prober, speaker), log });
+  let deaf = false;
   const voice = new Voice({ kafka, samples, journal, facts, speaker, log });
   const heartbeat = new Heartbeat({
     speaker,
@@ -61,15 +62,17 @@ export async function startAgent(config: AgentConfig): Promise<{ stop(): Promise
     prober,
     probeDaemon,
     watchdogAlive,
-    blocked: () => ears.blocked,
+    blocked: () => deaf || ears.blocked,
     send: (data) => samples.send({ type: 'HeartbeatObserved', data }, { key: clusterId }),
   });
 
   voice.start();
   heartbeat.start();
-  const listening = listen({ clusterId, journal, facts, ears, node, adopted }).catch((error: unknown) =>
-    lines.fatal({ err: error }, 'the agent cannot listen'),
-  );
+  const listening = listen({ clusterId, journal, facts, ears, node, adopted }).catch((error: unknown) => {
+    // Told with each beat: a node that beats and hears no order would be given systems that nobody then serves.
+    deaf = true;
+    lines.fatal({ err: error }, 'the agent cannot listen: mend the cause, then restart it');
+  });
   return {
     stop: async () => {
       heartbeat.stop();
@@ -123,14 +126,14 @@ async function inventory({ engine, mediumFolder }: NodeEngine, mediaId: string) 
 }
 
 /** Orders for this node. A task that was moved to another is not stopped by the message: the claim on the medium does it. */
-function obeys(serving: Serving, prober: Prober, { nodeId }: Speaker): Obeys {
+function obeys(serving: Serving, prober: Prober, { clusterId, nodeId }: Speaker): Obeys {
   const effect = (name: string, order: { taskId: string; epoch: number }, cause: Cause) => ({
     run(work: (cause: Cause) => Promise<void>): void {
+      const subjects = [`cluster/${clusterId}`, `task/${order.taskId}`];
       const attributes = {
-        'holdfast.subject.id': `task/${order.taskId}`,
+        ...storyAttributes({ ...cause, subjects }),
         'holdfast.epoch': order.epoch,
-        'holdfast.correlation.id': cause.correlationId,
-        'holdfast.causation.id': cause.causationId,
+        'holdfast.outcome': 'done',
       };
       const options = { root: true, links: [cause.traceparent], attributes };
       const done = inSpan(`effect ${name}`, options, () => {

@@ -9,6 +9,7 @@ import {
   type SampleSender,
   type WireRecord,
 } from '@holdfast/messaging/agent';
+import { currentTraceparent, inSpan, storyAttributes } from '@holdfast/observability';
 import { randomUUID } from 'node:crypto';
 import type { Facts, Speaker } from './facts';
 import type { Journal } from './journal';
@@ -38,7 +39,9 @@ export class Voice {
   start(): void {
     this.parts.facts.onTold(() => void this.sendAll());
     this.parts.kafka.replays.onRequested((asked) => this.answerReplay(asked));
-    this.timer = setInterval(() => void this.tellHead(), HEADS_EVERY_MS);
+    this.timer = setInterval(() => {
+      this.tellHead().catch((error: unknown) => this.parts.log('the head waits', { error: String(error) }));
+    }, HEADS_EVERY_MS);
     void this.sendAll();
   }
 
@@ -69,16 +72,20 @@ export class Voice {
   private async send(facts: Fact[]): Promise<void> {
     const { kafka, speaker } = this.parts;
     const partition = partitionOf(speaker.clusterId, await kafka.partitions());
-    await kafka.send(
-      topics.nodes.name,
-      partition,
-      facts.map((fact) => this.encode(fact)),
-    );
+    const records = await Promise.all(facts.map((fact) => this.publish(fact)));
+    await kafka.send(topics.nodes.name, partition, records);
   }
 
-  private encode({ version, id, at, type, data, meta }: Fact): WireRecord {
+  private publish(fact: Fact): Promise<WireRecord> {
+    const { traceparent } = fact.meta;
+    const attributes = { ...storyAttributes(fact.meta), 'holdfast.version': fact.version };
+    const options = { kind: 'producer', parent: traceparent, root: !traceparent, attributes } as const;
+    return inSpan(`publish ${topics.nodes.name}`, options, () => this.encode(fact, currentTraceparent()));
+  }
+
+  private encode({ version, id, at, type, data, meta }: Fact, hop?: string): WireRecord {
     const { clusterId, nodeId } = this.parts.speaker;
-    return encodeEvent({
+    const event = {
       stream: this.parts.facts.stream,
       partitionKey: clusterId,
       version,
@@ -89,7 +96,8 @@ export class Voice {
       dataText: JSON.stringify(data),
       meta,
       source: `/nodes/${nodeId}`,
-    });
+    };
+    return encodeEvent(event, hop);
   }
 
   private async tellHead(): Promise<void> {
