@@ -11,6 +11,8 @@ const PREFIX = 'cluster-health';
 /** The health of each cluster: its stream, and where it stands as this process knows it. */
 export class Clusters {
   private readonly streams: Streams<HealthCommand, ClusterHealth, HealthEvent>;
+  /** By cluster the version that a transaction of somebody else is about to reach, or has reached unseen. */
+  private readonly decided = new Map<ClusterId, number>();
   private readonly known = new Map<ClusterId, { state: ClusterHealth; version: number }>();
 
   constructor(
@@ -56,9 +58,18 @@ export class Clusters {
     tellMetrics(value.events);
   }
 
-  /** In somebody's transaction, who refreshes once it is committed. */
+  /** In somebody's transaction: what it led to is known here after the first `catchUp` behind its commit. */
   async handleIn(tx: Tx, command: HealthCommand): Promise<void> {
-    await this.streams.handle(tx, command.clusterId, command);
+    const { version } = await this.streams.handle(tx, command.clusterId, command);
+    this.decided.set(command.clusterId, version);
+  }
+
+  /** Called often: a transaction may commit after its caller has moved on, for partitions are taken side by side. */
+  async catchUp(): Promise<void> {
+    for (const [clusterId, version] of this.decided) {
+      await this.refresh(clusterId);
+      if ((this.known.get(clusterId)?.version ?? 0) >= version) this.decided.delete(clusterId);
+    }
   }
 
   private keep(clusterId: ClusterId, now: { state: ClusterHealth; version: number }): void {

@@ -26,11 +26,7 @@ export class HealthMonitorConsumer {
 
   @EventPattern(topics.requests.name)
   async onRequest(@Ctx() batch: RecordBatch): Promise<void> {
-    const touched = new Set<ClusterId>();
-    const decide = (tx: Tx, command: HealthCommand): Promise<void> => {
-      touched.add(command.clusterId);
-      return this.clusters.handleIn(tx, command);
-    };
+    const decide = (tx: Tx, command: HealthCommand): Promise<void> => this.clusters.handleIn(tx, command);
     await this.inbox.receive(batch, {
       NodeJoined: ({ data: { clusterId, nodeId, zone, dataAddress } }, tx) =>
         decide(tx, { type: 'WatchNode', clusterId, nodeId, zone, dataAddress, atMs: this.nowOf(clusterId) }),
@@ -43,7 +39,7 @@ export class HealthMonitorConsumer {
       AutomationHalted: ({ data }, tx) => this.halts.halt(tx, data.scope),
       AutomationResumed: ({ data }, tx) => this.halts.resume(tx, data.scope),
     });
-    for (const clusterId of touched) await this.clusters.refresh(clusterId);
+    await this.clusters.catchUp();
     await this.halts.load();
   }
 

@@ -10,7 +10,7 @@ describe('the module', () => {
     const parts = {
       inbox: { receive: (batch: RecordBatch) => Promise.resolve(took.push(['inbox', batch])) },
       observer: { take: (batch: RecordBatch) => Promise.resolve(took.push(['observer', batch])) },
-      clusters: {},
+      clusters: { catchUp: () => Promise.resolve() },
       halts: { load: () => Promise.resolve() },
     } as unknown as ConsumerParts;
     const module = await Test.createTestingModule({ imports: [HealthMonitorModule.with(parts)] }).compile();
