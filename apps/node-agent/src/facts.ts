@@ -12,6 +12,7 @@ import type {
   TaskStopped,
   TaskTaken,
 } from '@holdfast/contracts';
+import { describeSpan } from '@holdfast/observability';
 import type { Journal } from './journal';
 import type { Fact, JournalRecord } from './journal-records';
 
@@ -78,6 +79,7 @@ export class Facts {
     const told = this.tail.then(async () => {
       await this.journal.append(...together, { k: 'fact', fact: this.compose(said, cause) });
       this.nextVersion++;
+      if (said.type === 'TaskDeclined') describeSpan(refusedFor(said.data.code));
       for (const listener of this.listeners) listener();
     });
     this.tail = told.catch(() => undefined);
@@ -97,4 +99,9 @@ export class Facts {
       meta: { correlationId, causationId, ...(cause?.traceparent && { traceparent: cause.traceparent }) },
     };
   }
+}
+
+/** Of the effect that was to be. */
+function refusedFor(code: string) {
+  return { 'holdfast.outcome': code === 'STALE_EPOCH' ? 'stale epoch' : 'refused', 'holdfast.error.code': code };
 }

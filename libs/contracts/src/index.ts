@@ -160,5 +160,5 @@ export {
 } from './log.events';
 export { upcast } from './upcast';
 export { jsonSchemaOf, schemaIdOf } from './json-schema';
-export { topics, allTopics, contractOf, allContracts, topicOf, contextNumbers, roleOf } from './topics';
+export { topics, allTopics, contractOf, subjectsOf, allContracts, topicOf, contextNumbers, roleOf } from './topics';
 export { requests, requestContractOf } from './requests';

@@ -82,6 +82,12 @@ export function contractOf(type: string): Contract | undefined {
   return contracts.get(type);
 }
 
+/** The `kind/id`s that an event belongs to: none, if this build does not know it. */
+export function subjectsOf({ type, data }: { type: string; data: object }): string[] {
+  const contract = contractOf(type);
+  return contract?.kind === 'event' ? contract.subjects(data) : [];
+}
+
 export const allContracts: readonly Contract[] = [...contracts.values()];
 
 /** The topic that a stream lives on: the longest prefix that fits. */

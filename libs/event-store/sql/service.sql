@@ -32,6 +32,7 @@ create table timer (
   name    text,
   due_at  timestamptz not null,
   command json not null,
+  context json not null default '{}',                   -- of whoever set it: the story goes on when it is due
   primary key (stream, name)
 );
 

@@ -44,15 +44,17 @@ async function proveCurrent(tx: Transaction, reading: Reading): Promise<void> {
   }
 }
 
-async function writeTimer(tx: Transaction, { stream, name, dueAt, command }: TimerChange): Promise<void> {
+async function writeTimer(tx: Transaction, timer: TimerChange): Promise<void> {
+  const { stream, name, dueAt, command, context } = timer;
   if (dueAt === null) {
     await tx.query('delete from timer where stream = $1 and name = $2', [stream, name]);
     return;
   }
   await tx.query(
-    `insert into timer (stream, name, due_at, command) values ($1, $2, $3, $4)
-     on conflict (stream, name) do update set due_at = excluded.due_at, command = excluded.command`,
-    [stream, name, dueAt, JSON.stringify(command)],
+    `insert into timer (stream, name, due_at, command, context) values ($1, $2, $3, $4, $5)
+     on conflict (stream, name) do update
+       set due_at = excluded.due_at, command = excluded.command, context = excluded.context`,
+    [stream, name, dueAt, JSON.stringify(command), JSON.stringify(context)],
   );
 }
 

@@ -1,6 +1,6 @@
 import { allTopics, type TopicContract } from '@holdfast/contracts';
 import { invariant } from '@holdfast/kernel';
-import { counter, histogram, inSpan } from '@holdfast/observability';
+import { counter, currentTraceparent, histogram, inSpan, storyAttributes } from '@holdfast/observability';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
@@ -179,9 +179,7 @@ export class EventStore {
     const call = tx.gathered.seal(key);
     if (call.length > 0) this.checkGate(session.serverStartedAt);
     const stopWatch = appendSeconds().startTimer();
-    const written = await inSpan('append', { kind: 'client', attributes: attributesOf(call) }, () =>
-      writeAll(session.client, tx, { call, reading: this.reading }),
-    );
+    const written = await this.write(session, tx, call);
     const known = key !== undefined && call.length === 0 && (await this.reading.has(uuidV5(key), tx));
     if (!written || known) return 'repeated';
 
@@ -189,6 +187,16 @@ export class EventStore {
       throw new StoreUnavailable('the connection was lost, and nothing was written');
     stopWatch();
     return 'committed';
+  }
+
+  /** The append stands beside the first decision that it carries, and is linked to the others of its batch. */
+  private write({ client }: Session, tx: Transaction, call: StagedStream[]): Promise<boolean> {
+    const work = () => writeAll(client, tx, { call, reading: this.reading });
+    if (call.length === 0) return work();
+    const decisions = call.flatMap(({ events }) => events.map(({ meta }) => meta.traceparent));
+    const parent = currentTraceparent() ?? decisions[0];
+    const links = [...new Set(decisions)].filter((decision) => decision !== parent);
+    return inSpan('append', { kind: 'client', parent, links, attributes: attributesOf(call) }, work);
   }
 
   /** The connection was lost during commit. The same call again tells: all ids there, or none. */
@@ -234,6 +242,7 @@ function isRace(error: unknown): boolean {
 
 function attributesOf(call: readonly StagedStream[]) {
   return {
+    ...storyAttributes({ correlationId: call[0]?.events[0]?.meta.correlationId }),
     'holdfast.streams': call.map(({ stream }) => stream),
     'holdfast.events': call.reduce((sum, { events }) => sum + events.length, 0),
   };

@@ -1,6 +1,6 @@
-import { contractOf, upcast } from '@holdfast/contracts';
+import { contractOf, subjectsOf, upcast } from '@holdfast/contracts';
 import { type Decider, fold } from '@holdfast/kernel';
-import { inSpan } from '@holdfast/observability';
+import { inSpan, storyAttributes } from '@holdfast/observability';
 import { EventUnknown } from './errors';
 import type { EventStore } from './event-store';
 import type { StoredEvent } from './events';
@@ -64,12 +64,13 @@ class BoundStreams<C extends Named, S, E extends Named & { readonly data: object
     const known = folded.has(stream) ? undefined : (this.cache.get(stream) ?? (await this.fold(stream, { via: tx })));
     // Looked up after the read, for another call in this transaction may have been faster.
     const from = (folded.get(stream) ?? known) as Folded<S>;
-    return inSpan(`decide ${command.type}`, { attributes: { 'holdfast.stream': stream } }, (span) => {
+    const attributes = { ...storyAttributes(tx.context), 'holdfast.stream': stream };
+    return inSpan(`decide ${command.type}`, { attributes }, (span) => {
       const events = this.decider.decide(command, from.state);
       const next = this.stage(transaction.inContext({ command: command.type, ...tx.context }), { id, from, events });
       const base = folded.get(stream)?.base ?? from.version;
       folded.set(stream, { ...next, base, ...this.snapshotOf(base, next), settle: this.settle(stream, next) });
-      span.setAttribute('holdfast.outcome', events.length > 0 ? 'decided' : 'nothing');
+      span.setAttributes({ 'holdfast.version': next.version, ...outcomeOf(next.events) });
       return { ...next, events: next.events };
     });
   }
@@ -139,6 +140,13 @@ class BoundStreams<C extends Named, S, E extends Named & { readonly data: object
     );
     return row;
   }
+}
+
+/** A refusal is an event too, and named as one. */
+function outcomeOf([first]: readonly (Named & { readonly data: object })[]) {
+  if (first === undefined) return { 'holdfast.outcome': 'nothing' };
+  const outcome = first.type.endsWith('Rejected') ? 'refused' : 'decided';
+  return { ...storyAttributes({ subjects: subjectsOf(first) }), 'holdfast.outcome': outcome };
 }
 
 /** Deciders see the newest version alone. What this build does not know stops the stream, and no other. */

@@ -1,5 +1,6 @@
-import { logger } from '@holdfast/observability';
+import { inSpan, logger, storyAttributes } from '@holdfast/observability';
 import type { EventStore } from './event-store';
+import type { EventContext } from './events';
 import { SessionLock } from './session-lock';
 import type { Tx } from './transaction';
 
@@ -11,7 +12,8 @@ interface DueTimer {
   readonly name: string;
   /** As PostgreSQL writes it, to the microsecond: whoever set it anew meanwhile has another one. */
   readonly dueAt: string;
-  readonly command: object;
+  readonly command: object & { readonly type?: string };
+  readonly context: EventContext;
 }
 
 const POLL_MS = 1_000;
@@ -61,7 +63,7 @@ export class Timers {
   /** Fires what is due. How long nothing else will be. */
   private async fireDue(): Promise<number> {
     const due = await this.store.query<DueTimer>(
-      `select stream, name, due_at::text as "dueAt", command from timer
+      `select stream, name, due_at::text as "dueAt", command, context from timer
        where due_at <= clock_timestamp() order by due_at limit ${AT_ONCE}`,
     );
     for (const timer of due) if (!this.stopped && this.mayTry(timer)) await this.fire(timer);
@@ -73,8 +75,12 @@ export class Timers {
     return due.length === AT_ONCE ? 0 : Math.min(next?.waitMs ?? POLL_MS, POLL_MS);
   }
 
-  private async fire({ stream, name, dueAt, command }: DueTimer): Promise<void> {
+  private async fire(timer: DueTimer): Promise<void> {
+    const { stream, name, dueAt, command, context } = timer;
+    const { traceparent, ...story } = context;
     const subject = `${stream} ${name}`;
+    const attributes = { ...storyAttributes(story), 'holdfast.stream': stream };
+    const nextStep = { root: true, links: [traceparent], attributes };
     try {
       await this.store.inTransaction(async (tx) => {
         const taken = await tx.query(
@@ -82,7 +88,10 @@ export class Timers {
           [stream, name, dueAt],
         );
         // Taken away, or set anew, since it was read.
-        if (taken.length > 0) await this.handler(stream, name, command, tx);
+        if (taken.length === 0) return;
+        await inSpan(`due ${command.type ?? name}`, nextStep, () =>
+          this.handler(stream, name, command, tx.inContext(story)),
+        );
       });
       this.failed.delete(subject);
     } catch (error) {

@@ -50,6 +50,8 @@ export interface TimerChange {
   readonly name: string;
   readonly dueAt: Instant | null;
   readonly command: object;
+  /** Of whoever set it: what the timer leads to belongs to the same story. */
+  readonly context: EventContext;
 }
 
 interface Pending extends Omit<StagedStream, 'events'> {
@@ -116,7 +118,9 @@ export class Transaction implements Tx {
 
   // eslint-disable-next-line no-restricted-syntax -- reads as a sentence: this stream's timer, by name, at, does
   setTimer(stream: string, name: string, dueAt: Instant | null, command: object): void {
-    this.gathered.timers.set(`${stream} ${name}`, { stream, name, dueAt, command });
+    const { correlationId, causationId, traceparent = currentTraceparent() } = this.context;
+    const context = { correlationId, causationId, traceparent };
+    this.gathered.timers.set(`${stream} ${name}`, { stream, name, dueAt, command, context });
   }
 
   append({ stream, partitionKey, expected, events }: NewEvents): CheckedEvent[] {

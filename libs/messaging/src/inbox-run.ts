@@ -1,6 +1,6 @@
-import { EventParked, type ParkCode } from '@holdfast/contracts';
+import { EventParked, subjectsOf, type ParkCode } from '@holdfast/contracts';
 import type { Tx } from '@holdfast/event-store';
-import { currentTraceparent, inSpan } from '@holdfast/observability';
+import { currentTraceparent, inSpan, storyAttributes } from '@holdfast/observability';
 import { ParkedActions, type Handler } from './inbox-actions';
 import { InboxLedger, parkable, placeless, type InboxIdentity, type Parkable } from './inbox-ledger';
 import type { ParkedRow } from './inbox-rows';
@@ -151,10 +151,11 @@ export class InboxRun {
     const actor = (event.data as { actor?: object }).actor;
     const { correlationId, traceparent } = event.meta;
     const tx = this.tx.inContext({ correlationId, causationId: event.id, ...(actor ? { actor } : {}) });
-    const attributes = { 'holdfast.stream': event.stream, 'holdfast.version': event.version };
+    const story = storyAttributes({ ...event.meta, subjects: subjectsOf(event) });
+    const attributes = { ...story, 'holdfast.stream': event.stream, 'holdfast.version': event.version };
     await inSpan(`process ${event.type}`, { kind: 'consumer', parent: traceparent, attributes }, async () => {
       // What is decided here begins the next step of the story: a trace of its own, linked to this span.
-      const next = { root: true, links: [currentTraceparent()] };
+      const next = { root: true, links: [currentTraceparent()], attributes: story };
       for (const handler of wanted) await inSpan(`react to ${event.type}`, next, async () => handler(event, tx));
     });
   }

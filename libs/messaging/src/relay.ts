@@ -1,7 +1,7 @@
 import { ReplayRefused, topicOf, topics, type TopicContract } from '@holdfast/contracts';
 import type { EventStore } from '@holdfast/event-store';
 import { invariant } from '@holdfast/kernel';
-import { currentTraceparent, gauge, inSpan, logger, onScrape } from '@holdfast/observability';
+import { currentTraceparent, gauge, inSpan, logger, onScrape, storyAttributes } from '@holdfast/observability';
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { announceHeads, type HeadsOfPartitions, type ToldHead } from './heads';
@@ -167,10 +167,15 @@ export class Relay {
   async #send(partition: number, events: readonly UnsentEvent[]): Promise<void> {
     const records: WireRecord[] = [];
     for (const event of events) {
-      await inSpan(
-        `publish ${this.#topic.name}`,
-        { kind: 'producer', parent: event.meta.traceparent, attributes: { 'holdfast.stream': event.stream } },
-        () => records.push(encodeEvent({ ...event, source: `/services/${this.#store.service}` }, currentTraceparent())),
+      const attributes = {
+        ...storyAttributes(event.meta),
+        'holdfast.stream': event.stream,
+        'holdfast.version': event.version,
+        'holdfast.outbox.ageMs': Date.now() - Date.parse(event.at),
+      };
+      const options = { kind: 'producer', parent: event.meta.traceparent, attributes } as const;
+      await inSpan(`publish ${this.#topic.name}`, options, () =>
+        records.push(encodeEvent({ ...event, source: `/services/${this.#store.service}` }, currentTraceparent())),
       );
     }
     await this.#kafka.send(this.#topic.name, partition, records);

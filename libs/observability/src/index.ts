@@ -1,5 +1,13 @@
 export { startObservability, type Telemetry } from './telemetry';
-export { inSpan, currentTraceparent, currentTraceId, type SpanOptions } from './tracing';
+export {
+  inSpan,
+  currentTraceparent,
+  currentTraceId,
+  describeSpan,
+  storyAttributes,
+  type SpanOptions,
+  type Story,
+} from './tracing';
 export { logger, nestLogger } from './logger';
 export { counter, gauge, histogram, onScrape, metricsText } from './metrics';
 export { AdminServer, type AdminOptions, type Check, type CheckResult } from './admin-server';

@@ -44,6 +44,30 @@ export function currentTraceparent(): string | undefined {
   return `00-${active.traceId}-${active.spanId}-${active.traceFlags.toString(16).padStart(2, '0')}`;
 }
 
+/** More about the active span, where it is learnt only on the way. */
+export function describeSpan(attributes: Attributes): void {
+  trace.getActiveSpan()?.setAttributes(attributes);
+}
+
+export interface Story {
+  correlationId?: string | undefined;
+  causationId?: string | undefined;
+  /** As `kind/id`; a cluster among them is told apart. */
+  subjects?: readonly string[];
+}
+
+/** What each span says of the story it belongs to, under the same names everywhere. */
+export function storyAttributes({ correlationId, causationId, subjects = [] }: Story): Attributes {
+  const cluster = subjects.find((subject) => subject.startsWith('cluster/'));
+  const subject = subjects.find((one) => one !== cluster) ?? cluster;
+  return {
+    ...(cluster !== undefined && { 'holdfast.cluster.id': cluster.slice('cluster/'.length) }),
+    ...(subject !== undefined && { 'holdfast.subject.id': subject }),
+    ...(correlationId !== undefined && { 'holdfast.correlation.id': correlationId }),
+    ...(causationId !== undefined && { 'holdfast.causation.id': causationId }),
+  };
+}
+
 export function currentTraceId(): string | undefined {
   return trace.getActiveSpan()?.spanContext().traceId;
 }
