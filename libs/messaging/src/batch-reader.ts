@@ -7,6 +7,8 @@ import { RecordBatch } from './record-batch';
 const HEARTBEAT_MS = 1_000;
 const SESSION_MS = 6_000; // the least that a broker grants
 const LONGEST_RETRY_MS = 5_000;
+const NEXT_CONSUMER_MS = 100;
+const COMMIT_EVERY_MS = 1_000;
 
 export interface BatchReaderOptions {
   kafka: KafkaLink;
@@ -52,8 +54,24 @@ export class BatchReader {
     await this.#consumer?.disconnect();
   }
 
+  /** A consumer in the group, however often Kafka goes away while one is on its way there. */
   async #run(partitions: number, joined: () => void): Promise<void> {
-    const { kafka, topics, fresh, groupId } = this.#o;
+    while (!this.#stopped) {
+      const consumer = this.#build(partitions, joined);
+      try {
+        await this.#begin(consumer, partitions);
+        return;
+      } catch (error) {
+        await consumer.disconnect().catch((again: unknown) => this.#log.debug({ err: again }, 'it was not connected'));
+        if (!isOfAnAbsentBroker(error)) throw error;
+        this.#log.warn({ err: error }, 'the consumer could not begin: a new one tries');
+        await sleep(NEXT_CONSUMER_MS);
+      }
+    }
+  }
+
+  #build(partitions: number, joined: () => void): Consumer {
+    const { kafka, fresh, groupId } = this.#o;
     const consumer = kafka.consumer({
       groupId: fresh ? `${groupId}-${process.pid}-${Date.now()}-${this.#generation++}` : groupId,
       sessionTimeout: SESSION_MS,
@@ -63,7 +81,6 @@ export class BatchReader {
       // kafkajs' own restart of a fresh group would wait out its dead self's session.
       ...(fresh ? { retry: { restartOnFailure: () => Promise.resolve(false) } } : {}),
     });
-    this.#consumer = consumer;
     consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment } }) => {
       // Synchronously, or the first fetch would begin elsewhere.
       if (fresh) this.#seek(consumer, memberAssignment, fresh);
@@ -72,15 +89,20 @@ export class BatchReader {
       joined();
     });
     consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-      if (!restart) this.#crashed(error, partitions, joined);
+      if (!restart) void this.#crashed(error, partitions, joined);
     });
+    this.#consumer = consumer;
+    return consumer;
+  }
 
+  async #begin(consumer: Consumer, partitions: number): Promise<void> {
     await consumer.connect();
-    await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+    await consumer.subscribe({ topics: [...this.#o.topics], fromBeginning: true });
     // Stopped meanwhile: a consumer that runs now would never be stopped again.
     if (this.#stopped) return consumer.disconnect();
     await consumer.run({
       autoCommit: false,
+      autoCommitInterval: COMMIT_EVERY_MS,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: 4,
       eachBatch: (payload) => this.#take(payload, partitions),
@@ -134,17 +156,20 @@ export class BatchReader {
       asOf: records.appendedAt,
       behindRecords: Number(BigInt(batch.highWatermark) - BigInt(offset)),
     });
-    if (!this.#o.fresh) await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset }] }] });
+    // Once a second at most: nothing rests on offsets, and a commit costs the broker as much as a record.
+    if (!this.#o.fresh) await commitOffsetsIfNecessary();
   }
 
   /** `joined` goes along: a coordinator that still loads crashes the very first consumer too. */
-  #crashed(error: Error, partitions: number, joined: () => void): void {
+  async #crashed(error: Error, partitions: number, joined: () => void): Promise<void> {
     if (this.#stopped) return;
-    if (this.#o.fresh && isRetriable(error)) {
-      this.#log.warn({ err: error }, 'the consumer crashed: a new one takes over');
-      this.#run(partitions, joined).catch((again: Error) => this.#crashed(again, partitions, joined));
-      return;
-    }
+    if (!isOfAnAbsentBroker(error)) return this.#giveUp(error);
+    this.#log.warn({ err: error }, 'the consumer crashed: a new one takes over');
+    await sleep(NEXT_CONSUMER_MS);
+    await this.#run(partitions, joined).catch((again: Error) => this.#giveUp(again));
+  }
+
+  #giveUp(error: Error): void {
     this.#log.fatal({ err: error }, 'the consumer crashed, and no retry will help');
     (this.#o.onFatal ?? (() => process.exit(1)))(error);
   }
@@ -154,7 +179,12 @@ function forEachPartition(assignment: Record<string, number[]>, visit: (topic: s
   for (const [topic, partitions] of Object.entries(assignment)) for (const one of partitions) visit(topic, one);
 }
 
-function isRetriable(error: Error & { retriable?: boolean }): boolean {
-  const cause = error.cause instanceof Error ? error.cause : undefined;
-  return error.retriable === true || (cause !== undefined && isRetriable(cause));
+/** What kafkajs says while a broker is away or comes back, and calls final at times. */
+const OF_AN_ABSENT_BROKER: readonly unknown[] = ['KafkaJSGroupCoordinatorNotFound', 'KafkaJSNoBrokerAvailableError'];
+
+/** The error or one that led to it passes by itself. A wrapper hides the name of the first, but keeps it as cause. */
+export function isOfAnAbsentBroker(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { name, cause, retriable } = error as Error & { retriable?: boolean };
+  return retriable === true || OF_AN_ABSENT_BROKER.includes(name) || isOfAnAbsentBroker(cause);
 }
