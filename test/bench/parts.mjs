@@ -50,6 +50,7 @@ export async function login(url, role) {
   const at = new URL(url);
   at.username = role;
   const client = new Client({ connectionString: at.href });
+  client.on('error', (error) => console.error(error.message));
   await client.connect();
   return client;
 }

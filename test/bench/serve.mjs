@@ -48,19 +48,26 @@ async function killRepeatedly(fleet, trials) {
   const { exports } = await fleet.get('/v1/systems/s1');
   const client = new CheckingClient(SYSTEM.systemId, exports[0].uri);
   const seen = [];
+  const failure = await repeat(trials, async (nth) => {
+    const moments = await killOnce(fleet, client);
+    seen.push(moments);
+    const parts = PARTS.map(([name, from, to]) => `${name.split(':')[0]} ${seconds(moments[to] - moments[from])}`);
+    console.error(`  ${nth}/${trials}  ${moments.nodeId} killed  ${parts.join(' · ')}`);
+  });
+  // What was measured is told even if a trial did not end.
+  if (failure) console.error(failure);
+  await client.finish();
+  await report(fleet, seen, client.tally);
+  return !failure && client.tally.wrong === 0;
+}
+
+/** Until it fails; then why. */
+async function repeat(times, work) {
   try {
-    while (seen.length < trials) {
-      const moments = await killOnce(fleet, client);
-      seen.push(moments);
-      const parts = PARTS.map(([name, from, to]) => `${name.split(':')[0]} ${seconds(moments[to] - moments[from])}`);
-      console.error(`  ${seen.length}/${trials}  ${moments.nodeId} killed  ${parts.join(' · ')}`);
-    }
-  } finally {
-    // What was measured is told even if a trial did not end.
-    const wrong = await client.finish();
-    await report(fleet, seen, { ...client.tally, wrong });
+    for (let nth = 1; nth <= times; nth += 1) await work(nth);
+  } catch (error) {
+    return error;
   }
-  return client.tally.wrong === 0;
 }
 
 async function killOnce(fleet, client) {
