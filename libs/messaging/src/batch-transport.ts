@@ -26,7 +26,7 @@ export class BatchTransport extends Server implements CustomTransportStrategy {
     super();
   }
 
-  listen(callback: (error?: unknown) => void): void {
+  listen(callback: (error?: Error) => void): void {
     this.#start().then(() => callback(), callback);
   }
 

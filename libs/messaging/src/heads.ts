@@ -17,32 +17,37 @@ export interface ToldHead {
 
 export type HeadsOfPartitions = Map<number, Map<string, ToldHead>>;
 
+interface Announcement {
+  kafka: KafkaLink;
+  topic: TopicContract;
+  heads: HeadsOfPartitions;
+  partitions: number;
+}
+
 const log = logger('heads');
 
 /**
  * Tells in each partition how far its streams are, empty too: a lost last event is missed, and a reader sees that it
  * reads. Only what Kafka has confirmed is told, so the heads follow their events.
  */
-export async function announceHeads(o: {
-  kafka: KafkaLink;
-  topic: TopicContract;
-  heads: HeadsOfPartitions;
-  partitions: number;
-}): Promise<void> {
+export async function announceHeads(o: Announcement): Promise<void> {
+  // All at once, so that a reader wakes for one answer, not for each partition.
+  await Promise.all(Array.from({ length: o.partitions }, (_, partition) => announceIn(partition, o)));
+}
+
+async function announceIn(partition: number, { kafka, topic, heads: all }: Announcement): Promise<void> {
+  const told = all.get(partition) ?? new Map<string, ToldHead>();
   const since = performance.now() - TOLD_FOR_MS;
-  for (let partition = 0; partition < o.partitions; partition++) {
-    const told = o.heads.get(partition) ?? new Map<string, ToldHead>();
-    for (const [stream, { toldFrom }] of told) if (toldFrom < since) told.delete(stream);
-    const heads = [...told.values()].map(({ stream, version, eventId }) => ({ stream, version, eventId }));
-    const records = [];
-    for (let at = 0; at === 0 || at < heads.length; at += PER_RECORD) {
-      records.push(headsRecord(o.topic, partition, heads.slice(at, at + PER_RECORD)));
-    }
-    try {
-      await o.kafka.send(o.topic.name, partition, records);
-    } catch (error) {
-      log.warn({ err: error, topic: o.topic.name, partition }, 'heads were not told; they will be again');
-    }
+  for (const [stream, { toldFrom }] of told) if (toldFrom < since) told.delete(stream);
+  const heads = [...told.values()].map(({ stream, version, eventId }) => ({ stream, version, eventId }));
+  const records = [];
+  for (let at = 0; at === 0 || at < heads.length; at += PER_RECORD) {
+    records.push(headsRecord(topic, partition, heads.slice(at, at + PER_RECORD)));
+  }
+  try {
+    await kafka.send(topic.name, partition, records);
+  } catch (error) {
+    log.warn({ err: error, topic: topic.name, partition }, 'heads were not told; they will be again');
   }
 }
 

@@ -3,6 +3,7 @@ import type { EventStore, Tx } from '@holdfast/event-store';
 import { FleetError } from '@holdfast/kernel';
 import { counter, gauge, logger, onScrape } from '@holdfast/observability';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defaultNumbers, type EventLogNumbers } from './event-log-numbers';
 import { allParked, InboxRows, type ParkedRow } from './inbox-rows';
 import type { InboxIdentity } from './inbox-ledger';
 import { InboxRun, type Fault, type InboxItem } from './inbox-run';
@@ -14,8 +15,6 @@ import type { ReplayRefusal } from './replay-exchange';
 import { rejected } from './samples';
 import { isKnown, type IncomingSample, type InvalidRecord, type RawRecord } from './wire';
 
-const BATCH = 500;
-const ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 200;
 
 /**
@@ -26,16 +25,18 @@ export class Inbox {
   readonly #store: EventStore;
   readonly #kafka: KafkaLink;
   readonly #consumer: string;
+  readonly #numbers: EventLogNumbers;
   readonly #asker: ReplayAsker;
   readonly #log = logger('inbox');
   /** By topic, as they were given: what is parked is handled later, by the same. */
   readonly #handlers = new Map<string, EventHandlers>();
 
   /** `consumer` names this inbox within its service: its heads, its parked records, its own stream. */
-  constructor(o: { store: EventStore; kafka: KafkaLink; consumer: string }) {
+  constructor(o: { store: EventStore; kafka: KafkaLink; consumer: string; numbers?: EventLogNumbers }) {
     this.#store = o.store;
     this.#kafka = o.kafka;
     this.#consumer = o.consumer;
+    this.#numbers = o.numbers ?? defaultNumbers;
     this.#asker = new ReplayAsker({
       kafka: o.kafka,
       consumer: `${o.store.service}.${o.consumer}`,
@@ -52,9 +53,10 @@ export class Inbox {
     if (first) await this.#resume(batch.topic, batch.partitions);
 
     const decoded = batch.decoded();
-    for (let at = 0; at < decoded.length; at += BATCH) {
+    const limit = this.#numbers.HOLDFAST_INBOX_BATCH_EVENTS;
+    for (let at = 0; at < decoded.length; at += limit) {
       const items: InboxItem[] = [];
-      for (const [index, record] of decoded.slice(at, at + BATCH).entries()) {
+      for (const [index, record] of decoded.slice(at, at + limit).entries()) {
         const raw = batch.records[at + index]!;
         if (record.kind === 'event') items.push({ kind: 'event', stream: record.stream, event: record, raw });
         else if (record.kind === 'sample') items.push(...headsIn(record));
@@ -138,7 +140,7 @@ export class Inbox {
         const { stream, version, cause } = error;
         const attempt = (attempts.get(stream) ?? 0) + 1;
         const broken = cause instanceof FleetError && cause.code === 'INVARIANT_BROKEN';
-        if (attempt < ATTEMPTS && !broken) {
+        if (attempt < this.#numbers.HOLDFAST_INBOX_ATTEMPTS && !broken) {
           attempts.set(stream, attempt);
           return items.slice(at);
         }
@@ -223,6 +225,9 @@ export class Inbox {
       [this.#consumer],
     );
     gauge('inbox_gaps', 'Streams that miss events').set(row?.gaps ?? 0);
+    gauge('inbox_gap_oldest_age_seconds', 'For how long the oldest of them is asked for').set(
+      this.#asker.oldestMs() / 1_000,
+    );
     gauge('inbox_blocked_streams', 'Streams that stopped').set(row?.blocked ?? 0);
     gauge('parked_events', 'Records that wait, or that stopped their stream').set(row?.parked ?? 0);
     gauge('parked_oldest_age_seconds', 'Age of the oldest of them').set(row?.oldest ?? 0);

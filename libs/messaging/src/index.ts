@@ -6,6 +6,7 @@ export { type ParkedRow, type ParkedCode } from './inbox-rows';
 export { Samples } from './samples';
 export { type SampleToSend, type SampleTarget } from './sample-sender';
 export { type Received, type EventHandlers, type ReceivedSample, type SampleHandlers } from './received';
+export { eventLogVariables, type EventLogNumbers } from './event-log-numbers';
 export { Relay } from './relay';
 export { guardRegression, type RegressionGuard } from './guard-regression';
 export { Freshness, type PartitionFreshness } from './freshness';

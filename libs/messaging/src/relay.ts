@@ -4,6 +4,7 @@ import { invariant } from '@holdfast/kernel';
 import { currentTraceparent, gauge, inSpan, logger, onScrape, storyAttributes } from '@holdfast/observability';
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
+import { defaultNumbers, type EventLogNumbers } from './event-log-numbers';
 import { announceHeads, type HeadsOfPartitions, type ToldHead } from './heads';
 import type { KafkaLink } from './kafka-link';
 import { partitionOf } from './murmur2';
@@ -11,12 +12,9 @@ import { Outbox, type UnsentEvent } from './outbox';
 import type { ReplayRequest } from './replay-exchange';
 import { encodeEvent, encodeSample, type WireRecord } from './wire';
 
-const BATCH = 1_000;
 /** Records of one request, well below the broker's 1 MiB. */
 const REQUEST_BYTES = 700_000;
 const MOST_IN_FLIGHT = 10_000;
-const IDLE_MS = { least: 10, most: 100 };
-const HEADS_MS = 5_000;
 const ALL_HEADS_MS = 86_400_000;
 const LOCK_RETRY_MS = 500;
 const LONGEST_BACKOFF_MS = 5_000;
@@ -29,6 +27,9 @@ const FLUSH_MS = 5_000;
 export class Relay {
   readonly #store: EventStore;
   readonly #kafka: KafkaLink;
+  readonly #batch: number;
+  readonly #idleMs: { least: number; most: number };
+  readonly #headsMs: number;
   readonly #topic: TopicContract;
   readonly #log = logger('relay');
   /** What waits for each partition, in order; the first of them are on their way. */
@@ -42,9 +43,13 @@ export class Relay {
   #stopping = false;
   #running: Promise<void> | undefined;
 
-  constructor(o: { store: EventStore; kafka: KafkaLink }) {
+  constructor(o: { store: EventStore; kafka: KafkaLink; numbers?: EventLogNumbers }) {
     this.#store = o.store;
     this.#kafka = o.kafka;
+    const numbers = o.numbers ?? defaultNumbers;
+    this.#batch = numbers.HOLDFAST_RELAY_BATCH_EVENTS;
+    this.#idleMs = { least: numbers.HOLDFAST_RELAY_POLL_MS / 10, most: numbers.HOLDFAST_RELAY_POLL_MS };
+    this.#headsMs = numbers.HOLDFAST_RELAY_HEADS_MS;
     const topic = Object.values<TopicContract>(topics).find(
       ({ context, stored }) => stored && context === o.store.context,
     );
@@ -70,7 +75,7 @@ export class Relay {
       const { pending } = await this.#store.outbox().catch(() => ({ pending: 0 }));
       if (pending === 0) break;
       this.#wakeUp();
-      await this.#pause(IDLE_MS.most);
+      await this.#pause(this.#idleMs.most);
     }
     this.#stopping = true;
     this.#wakeUp();
@@ -107,7 +112,7 @@ export class Relay {
     this.#queues.clear();
     this.#inFlight.clear();
     const partitions = await this.#kafka.partitions();
-    let idleMs = IDLE_MS.least;
+    let idleMs = this.#idleMs.least;
     let headsAt = 0;
     let allHeadsAt = 0;
     while (!this.#stopping && !lost()) {
@@ -121,17 +126,17 @@ export class Relay {
         await this.#rememberAllHeads(outbox, partitions);
       }
       if (now >= headsAt) {
-        headsAt = now + HEADS_MS;
+        headsAt = now + this.#headsMs;
         void this.#announceHeads(partitions);
       }
-      idleMs = found > 0 ? IDLE_MS.least : Math.min(idleMs * 2, IDLE_MS.most);
-      if (found < BATCH) await this.#pause(idleMs);
+      idleMs = found > 0 ? this.#idleMs.least : Math.min(idleMs * 2, this.#idleMs.most);
+      if (found < this.#batch) await this.#pause(idleMs);
     }
   }
 
   async #readMore(outbox: Outbox, partitions: number): Promise<number> {
     if (this.#inFlight.size >= MOST_IN_FLIGHT) return 0;
-    const events = await outbox.unsent([...this.#inFlight], BATCH);
+    const events = await outbox.unsent([...this.#inFlight], this.#batch);
     for (const event of events) {
       const partition = partitionOf(event.partitionKey, partitions);
       const queue = this.#queues.get(partition) ?? [];
@@ -148,7 +153,7 @@ export class Relay {
     this.#busy.add(partition);
     const queue = this.#queues.get(partition) ?? [];
     for (let failures = 0; queue.length > 0 && !this.#stopping && this.#queues.get(partition) === queue;) {
-      const events = oneRequest(queue);
+      const events = oneRequest(queue, this.#batch);
       try {
         await this.#send(partition, events);
         await outbox.sent(events.map(({ gpos }) => gpos));
@@ -249,11 +254,11 @@ export class Relay {
 }
 
 /** The first events of the queue, as many as one request carries. */
-function oneRequest(queue: readonly UnsentEvent[]): UnsentEvent[] {
+function oneRequest(queue: readonly UnsentEvent[], limit: number): UnsentEvent[] {
   let bytes = 0;
   const beyond = queue.findIndex((event, at) => {
     bytes += event.dataText.length * 2 + 500;
-    return at > 0 && (bytes > REQUEST_BYTES || at >= BATCH);
+    return at > 0 && (bytes > REQUEST_BYTES || at >= limit);
   });
   return queue.slice(0, beyond === -1 ? queue.length : beyond);
 }
