@@ -15,6 +15,7 @@ interface Asked {
 class ScriptedServer {
   private server?: Server;
   greeting = Buffer.concat([Buffer.from('NBDMAGICIHAVEOPT'), Buffer.from([0, 3])]);
+  info = exportInfo(1n << 20n, 0x0d);
   answer: (asked: Asked, socket: Socket) => void = (asked, socket) => socket.write(reply(asked.cookie));
 
   async listen(): Promise<{ host: string; port: number }> {
@@ -38,10 +39,7 @@ class ScriptedServer {
     const body = await reader.read(option.readUInt32BE(16));
     const name = body.subarray(4, 4 + body.readUInt32BE(0)).toString();
     if (name !== 'v1') return void socket.write(optionReply(0x80000006));
-    const info = Buffer.alloc(12);
-    info.writeBigUInt64BE(1n << 20n, 2);
-    info.writeUInt16BE(0x0d, 10);
-    socket.write(Buffer.concat([optionReply(3, info), optionReply(1)]));
+    socket.write(Buffer.concat([optionReply(3, this.info), optionReply(1)]));
     for (;;) {
       const head = await reader.read(28);
       const type = head.readUInt16BE(6);
@@ -50,6 +48,13 @@ class ScriptedServer {
       this.answer({ type, flags: head.readUInt16BE(4), cookie: head.readBigUInt64BE(8), length, payload }, socket);
     }
   }
+}
+
+function exportInfo(sizeBytes: bigint, flags: number): Buffer {
+  const info = Buffer.alloc(12);
+  info.writeBigUInt64BE(sizeBytes, 2);
+  info.writeUInt16BE(flags, 10);
+  return info;
 }
 
 function optionReply(type: number, body = Buffer.alloc(0)): Buffer {
@@ -92,6 +97,11 @@ describe('NbdClient', () => {
   it('refuses a server that does not speak fixed newstyle', async () => {
     server.greeting = Buffer.alloc(18, 'x');
     await expect(connect()).rejects.toMatchObject({ code: 'NBD_PROTOCOL', retryable: false });
+  });
+
+  it('refuses a server that tells half of what an export is', async () => {
+    server.info = server.info.subarray(0, 6);
+    await expect(connect()).rejects.toMatchObject({ code: 'NBD_PROTOCOL' });
   });
 
   it('gives up a handshake that does not come by the deadline', async () => {
@@ -158,6 +168,18 @@ describe('NbdClient', () => {
     server.answer = (_, socket) => socket.destroy();
     const nbd = await connect();
     await expect(nbd.read(0, 8)).rejects.toMatchObject({ code: 'NBD_CLOSED' });
+  });
+
+  it('is gone once it said goodbye, though the server hangs', async () => {
+    const hung = new Promise<Socket>((resolve) => (server.answer = (_, socket) => resolve(socket.pause())));
+    const nbd = await connect();
+    const { socket } = nbd as unknown as { socket: Socket };
+    const closed = once(socket, 'close');
+    const flush = expect(nbd.flush()).rejects.toMatchObject({ code: 'NBD_CLOSED' });
+    const theirs = await hung;
+    nbd.close();
+    await Promise.all([closed, flush]);
+    theirs.destroy();
   });
 
   it('ends the connection on an answer that nobody asked for', async () => {

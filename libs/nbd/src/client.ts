@@ -54,8 +54,9 @@ export class NbdClient {
     const timer = setTimeout(late, Math.max(1, deadline - performance.now()));
     try {
       await client.negotiate(exportName);
-    } catch (error) {
-      client.fail(asNbdError(error));
+    } catch (thrown) {
+      const error = asNbdError(thrown);
+      client.fail(error);
       throw error;
     } finally {
       clearTimeout(timer);
@@ -85,7 +86,8 @@ export class NbdClient {
   close(): void {
     if (this.failure) return;
     this.socket.write(wire.encodeRequest({ type: wire.command.disconnect, cookie: 0n, offset: 0, length: 0 }));
-    this.socket.end();
+    // Not `end`: it would wait for the other side's goodbye, and one that hangs says none.
+    this.socket.destroySoon();
     this.fail(new NbdError('NBD_CLOSED', 'closed by ourselves'), { keepSocket: true });
   }
 
