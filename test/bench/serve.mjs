@@ -75,13 +75,12 @@ async function killOnce(fleet, client) {
   const { nodeId } = await fleet.get('/v1/systems/s1');
   const since = (await fleet.get('/v1/events?order=newest&limit=1')).items[0].position;
 
-  const killed = Date.now();
-  const writtenAgain = client.nextAfterSilence();
+  const moments = { nodeId, killed: Date.now() };
+  void client.nextAfterSilence().then((at) => (moments.written = at));
   await fleet.lab('kill', `node/${nodeId}`);
-  const written = await Promise.race([writtenAgain, tooLate('no write was acknowledged')]);
+  await fleet.until('a write is acknowledged', () => moments.written !== undefined);
 
   const about = ({ data }) => data.nodeId === nodeId || data.taskId === `serve-${SYSTEM.systemId}`;
-  const moments = { nodeId, killed, written };
   await fleet.until('the log tells of it', async () => {
     const { items } = await fleet.get(`/v1/events?since=${since}&limit=500`);
     const first = (type) => Date.parse(items.find((event) => event.type === type && about(event))?.at);
@@ -127,11 +126,6 @@ class Fleet {
     for (const until = Date.now() + PATIENCE_MS; !(await holds()); await sleep(100))
       if (Date.now() > until) throw new RangeError(`waited ${PATIENCE_MS / 1_000} s, and still not: ${what}`);
   }
-}
-
-async function tooLate(what) {
-  await sleep(PATIENCE_MS, undefined, { ref: false });
-  throw new RangeError(`${what} for ${PATIENCE_MS / 1_000} s`);
 }
 
 async function report(fleet, seen, { written, checked, wrong }) {
