@@ -55,7 +55,7 @@ export async function startGateway(config: Config, folded = projections): Promis
   const url = `http://${config.HOLDFAST_GATEWAY_BIND}:${(app.getHttpServer().address() as AddressInfo).port}`;
   if (config.HOLDFAST_GATEWAY_PORT_FILE) writeFileSync(config.HOLDFAST_GATEWAY_PORT_FILE, new URL(url).port);
 
-  const relay = new Relay({ store, kafka });
+  const relay = new Relay({ store, kafka, numbers: config });
   const timers = new Timers(store, (...[stream, name, command, tx]) => parts.watch.due({ stream, name, command }, tx));
   const status = new ServiceStatus({ ...parts, admin });
   const joined = join(config, { ...parts, app, relay, timers, status });
@@ -90,7 +90,7 @@ async function partsOf(config: Config, folded: readonly Projection[]) {
   await createRows(store, folded);
   const kafka = new KafkaLink({ brokers: config.HOLDFAST_KAFKA_BROKERS.split(','), clientId: SERVICE });
   const guard = guardRegression({ store, kafka });
-  const inbox = new Inbox({ store, kafka, consumer: 'feed' });
+  const inbox = new Inbox({ store, kafka, consumer: 'feed', numbers: config });
   const samples = new Samples({ kafka, service: SERVICE });
   const feed = new Feed(store);
   const projector = new Projector(store, feed, folded);
@@ -134,7 +134,8 @@ async function listen(config: Config, parts: Parts): Promise<NestExpressApplicat
   });
   app.disable('x-powered-by');
   const express = app.getHttpAdapter().getInstance();
-  new Api(parts).mount(express, routes);
+  const body = { bytes: config.HOLDFAST_GATEWAY_BODY_LIMIT_BYTES, ms: config.HOLDFAST_GATEWAY_REQUEST_TIMEOUT_MS };
+  new Api({ ...parts, body }).mount(express, routes);
   mountOpenPages(express, routes);
   const transport = new BatchTransport({ kafka: parts.kafka, groupId: SERVICE });
   app.connectMicroservice<MicroserviceOptions>({ strategy: transport });

@@ -61,48 +61,67 @@ export class Projector {
 
   private async run(): Promise<void> {
     while (!this.stopped) {
+      // Asked for before the read: what is committed during it wakes the next turn at once.
       const grown = this.feed.grown(IDLE_MS);
-      let folded = 0;
-      for (const projection of this.projections) folded += await this.step(projection);
-      if (folded === 0 && !this.stopped) await grown;
-      else this.tellWaiting();
+      if (await this.turn()) this.tellWaiting();
+      else if (!this.stopped) await grown;
     }
+  }
+
+  /** One batch of the feed to all that stand at the same place: usually all of them. Whether any has moved. */
+  private async turn(): Promise<boolean> {
+    const together = new Map<number, Projection[]>();
+    for (const projection of this.projections) {
+      const progress = this.progressOf(projection.name);
+      if (progress.retryAt > Date.now()) continue;
+      await this.guarded([projection], async () => {
+        if (progress.position === 0) progress.position = await this.storedPosition(projection.name);
+        together.set(progress.position, [...(together.get(progress.position) ?? []), projection]);
+      });
+    }
+    const moved = [...together].map(([position, group]) => this.guarded(group, () => this.advance(position, group)));
+    return (await Promise.all(moved)).some(Boolean);
+  }
+
+  private async advance(position: number, group: readonly Projection[]): Promise<boolean> {
+    const events = await this.feed.after(position, BATCH);
+    const last = events.at(-1);
+    if (!last) return false;
+    const concerned = group.filter(({ rules }) => events.some(({ type }) => rules.has(type)));
+    const others = group.filter((projection) => !concerned.includes(projection));
+    await this.guarded(others, () => this.passOver(others, { from: position, to: last.position }));
+    // In their order: what is listed last is never ahead of the others.
+    for (const projection of concerned) await this.guarded([projection], () => this.fold(projection, events));
+    return true;
   }
 
   private tellWaiting(): void {
     for (const go of [...this.waiting]) go();
   }
 
-  /** One batch of one projection; how many events it went past. */
-  async step(projection: Projection): Promise<number> {
-    const progress = this.progress.get(projection.name) ?? {
-      name: projection.name,
-      position: 0,
-      error: null,
-      retryAt: 0,
-    };
-    this.progress.set(projection.name, progress);
-    if (progress.retryAt > Date.now()) return 0;
+  private progressOf(name: string): Progress {
+    const progress = this.progress.get(name) ?? { name, position: 0, error: null, retryAt: 0 };
+    this.progress.set(name, progress);
+    return progress;
+  }
+
+  /** What fails is tried again later, and after a rebuild: a new build may fold what this one cannot. */
+  private async guarded<T>(group: readonly Projection[], work: () => Promise<T>): Promise<T | undefined> {
     try {
-      const events = await this.fold(projection, progress);
-      progress.error = null;
-      progress.retryAt = 0;
-      return events.length;
+      return await work();
     } catch (error) {
-      // Tried again later, and after a rebuild: a new build may fold what this one cannot.
-      progress.error = error instanceof Error ? error.message : String(error);
-      progress.retryAt = Date.now() + RETRY_MS;
-      log.error({ err: error, projection: projection.name, position: progress.position }, 'projection stands still');
-      return 0;
+      const names = group.map(({ name }) => name);
+      const message = error instanceof Error ? error.message : String(error);
+      for (const name of names)
+        Object.assign(this.progressOf(name), { error: message, retryAt: Date.now() + RETRY_MS });
+      log.error({ err: error, projections: names }, 'projections stand still');
+      return undefined;
     }
   }
 
-  private async fold(projection: Projection, progress: Progress): Promise<FeedEvent[]> {
-    if (progress.position === 0) progress.position = await this.storedPosition(projection.name);
-    const events = await this.feed.after(progress.position, BATCH);
-    const last = events.at(-1);
-    if (!last) return events;
-
+  private async fold(projection: Projection, events: readonly FeedEvent[]): Promise<void> {
+    const progress = this.progressOf(projection.name);
+    const to = events.at(-1)!.position;
     const { value: position } = await this.store.inTransaction(async (tx) => {
       const [row] = await tx.query<{ position: string }>('select position from projection where name = $1 for update', [
         projection.name,
@@ -111,11 +130,25 @@ export class Projector {
       // A rebuild swapped its rows in meanwhile: begin again where it stands.
       if (at !== progress.position) return at;
       await foldInto(placeOf(projection.name), { projection, events }, tx);
-      await tx.query('update projection set position = $2 where name = $1', [projection.name, last.position]);
-      return last.position;
+      await tx.query('update projection set position = $2 where name = $1', [projection.name, to]);
+      return to;
     });
-    progress.position = position;
-    return events;
+    this.movedTo(position, projection.name);
+  }
+
+  /** Nothing in these events concerns them: one statement moves them all, but one that a rebuild has moved itself. */
+  private async passOver(group: readonly Projection[], { from, to }: { from: number; to: number }): Promise<void> {
+    if (group.length === 0) return;
+    const passed = await this.store.query<{ name: string }>(
+      'update projection set position = $3 where name = any($1) and position = $2 returning name',
+      [group.map(({ name }) => name), from, to],
+    );
+    const names = new Set(passed.map(({ name }) => name));
+    for (const { name } of group) this.movedTo(names.has(name) ? to : await this.storedPosition(name), name);
+  }
+
+  private movedTo(position: number, name: string): void {
+    this.progress.set(name, { name, position, error: null, retryAt: 0 });
   }
 
   private async storedPosition(name: string): Promise<number> {

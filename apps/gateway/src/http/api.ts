@@ -17,13 +17,14 @@ import { operationView } from '../views/operation.view';
 import type { Views } from '../views/views';
 import { parseCall } from './parse';
 import { Problem, problemBody, problemOf } from './problem';
-import { readBody } from './read-body';
+import { readBody, type BodyLimits } from './read-body';
 
 export interface Serving {
   readonly access: Access;
   readonly requests: Requests;
   readonly views: Views;
   readonly live: LiveStreams;
+  readonly body: BodyLimits;
 }
 
 const WAIT_LIMIT_SEC = 30;
@@ -66,7 +67,7 @@ export class Api {
       try {
         const actor = this.serving.access.admit(request.get('authorization'), route.role);
         span.setAttribute('holdfast.role', actor.role);
-        const body = route.method === 'post' ? await readBody(request) : '';
+        const body = route.method === 'post' ? await readBody(request, this.serving.body) : '';
         const { searchParams } = new URL(request.originalUrl, 'http://gateway');
         const parsed = parseCall(route, { params: request.params, search: searchParams, body });
         const call: Call = { ...parsed, actor, gone: goneSignal(response) };

@@ -1,6 +1,5 @@
 import { Problem } from './problem';
 
-export const BODY_LIMIT_BYTES = 256 * 1024;
 export const DEPTH_LIMIT = 32;
 const PROTOTYPE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 

@@ -51,7 +51,7 @@ export const problems = {
   METHOD_NOT_ALLOWED: { status: 405, title: 'Not this method', remedy: 'use one of the methods named in `Allow`' },
   TOO_SLOW: { status: 408, title: 'Body came too slowly', remedy: 'send the request again, whole' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'Not JSON', remedy: 'send `Content-Type: application/json`' },
-  TOO_LARGE: { status: 413, title: 'Too large', remedy: 'send at most 256 KiB, and at most 32 levels deep' },
+  TOO_LARGE: { status: 413, title: 'Too large', remedy: 'send less than the limit named, at most 32 levels deep' },
   IDEMPOTENCY_KEY_REUSED: {
     status: 422,
     title: 'Key used for another request',

@@ -13,8 +13,9 @@ export const projections = [
   nodesProjection,
   systemsProjection,
   tasksProjection,
-  operationsProjection,
   parkedEventsProjection,
   tokensProjection,
   automationProjection,
+  // Last: who reads that an operation has ended finds in the other rows what it led to.
+  operationsProjection,
 ] as readonly Projection<unknown>[] as readonly Projection[];

@@ -104,7 +104,7 @@ describe('the operations projection', () => {
       expect(rows.filter(isAsked)).toEqual([]);
     }
     const wish = told(NodeDownRequested, { ...wishedDown, requestId: OTHER_REQUEST });
-    const answer = told(NodeDeclaredDown, { ...(verdict.data as never), requestId: OTHER_REQUEST });
+    const answer = told(NodeDeclaredDown, { ...(verdict.data as object), requestId: OTHER_REQUEST } as never);
     for (const events of orders([wish, answer, start])) {
       const row = rowsOf(operationsProjection, story(...events)).get(OTHER_REQUEST);
       expect(row).toMatchObject({ kind: 'NodeDownRequested', subject: 'node/n3', state: 'succeeded' });

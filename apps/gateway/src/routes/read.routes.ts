@@ -249,7 +249,12 @@ export const readRoutes: readonly ReadRoute[] = [
   list('/v1/services', services),
   item('/v1/services/:service', 'service', services),
   list('/v1/parked-events', parked),
-  item('/v1/parked-events/:parkedId', 'parked-event', parked),
+  read('/v1/parked-events/:parkedId', {
+    summary: 'A stream that stopped: the error, and the raw record at which it stopped',
+    params: z.strictObject({ parkedId: z.string().min(1).max(300) }),
+    answer: single(shape.parked.extend({ raw: shape.rawRecord.nullable() })),
+    read: ({ params }, views) => one(views.parkedEvent(params.parkedId), views),
+  }),
   list('/v1/projections', projections),
   item('/v1/projections/:name', 'projection', projections),
   list('/v1/automation', automation),

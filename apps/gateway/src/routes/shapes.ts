@@ -150,6 +150,12 @@ export const parked = z.object({
   parkedAt: text,
 });
 
+export const rawRecord = z.object({
+  from: z.enum(['inbox', 'feed']),
+  headers: z.record(text, text),
+  valueBase64: maybe,
+});
+
 export const projection = z.object({
   name: text,
   position: z.int(),

@@ -5,6 +5,7 @@ import type { Projector } from '../feed/projector';
 import type { AutomationRow, ClusterRow } from '../projections/clusters.projection';
 import type { NodeRow } from '../projections/nodes.projection';
 import { isAsked, type OperationRow } from '../projections/operations.projection';
+import type { ParkedRow } from '../projections/parked-events.projection';
 import { rowsTableOf } from '../projections/projection';
 import type { SystemRow } from '../projections/systems.projection';
 import { notFound } from '../requests/membership';
@@ -12,6 +13,7 @@ import type { LatestSamples } from '../samples/latest';
 import { clusterView, type ClusterView } from './cluster.view';
 import { nodeView, type NodeView } from './node.view';
 import { operationView, type OperationView } from './operation.view';
+import { rawRecordOf, type RawRecordView } from './parked.view';
 import { systemView, type Fleet, type SystemView } from './system.view';
 
 /** When the picture was taken: its place in the feed, and how far that is behind the log. */
@@ -145,6 +147,13 @@ export class Views {
       if (operation.endedAt !== null || leftMs <= 0 || wait.gone.aborted) return operation;
       await this.from.projector.moved(Math.min(leftMs, 1_000));
     }
+  }
+
+  async parkedEvent(parkedId: string): Promise<ParkedRow & { raw: RawRecordView | null }> {
+    const all = await this.rows<ParkedRow>('parked-events');
+    const ids = all.map((one) => one.parkedId);
+    const row = all.find((one) => one.parkedId === parkedId) ?? notFound('parked-event', parkedId, ids);
+    return { ...row, raw: await rawRecordOf(this.from.store, row) };
   }
 
   private async accepted(id: string): Promise<OperationRow | undefined> {
