@@ -57,7 +57,7 @@ function exportInfo(sizeBytes: bigint, flags: number): Buffer {
   return info;
 }
 
-function optionReply(type: number, body = Buffer.alloc(0)): Buffer {
+function optionReply(type: number, body: Buffer = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(20);
   head.writeBigUInt64BE(0x3e889045565a9n, 0);
   head.writeUInt32BE(7, 8);
