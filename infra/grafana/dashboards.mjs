@@ -103,9 +103,10 @@ const healthAndFailover = dashboard({
           series: of('projection_lag_events', '{{projection}}'),
         }),
         line('Gaps, and replays asked', {
-          means: 'Streams with a hole, and how often their owners are asked to send again.',
+          means: 'Streams with a hole, for how long the oldest has one, and how often owners are asked to send again.',
           series: [
             { expr: metric('inbox_gaps'), legend: 'gaps {{service}}' },
+            { expr: metric('inbox_gap_oldest_age_seconds'), legend: 'oldest, s {{service}}' },
             { expr: perSecond('replays_asked_total', 'service'), legend: 'asked/s {{service}}' },
           ],
         }),
