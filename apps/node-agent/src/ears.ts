@@ -2,6 +2,7 @@ import {
   topics,
   type EventOf,
   ProbePlanIssued,
+  StreamHeadsObserved,
   SystemRemovalOrdered,
   TaskAssigned,
   TaskMoved,
@@ -19,7 +20,6 @@ import {
   type RecordBatch,
   type StreamHead,
 } from '@holdfast/messaging/agent';
-import { StreamHeadsObserved } from '@holdfast/contracts';
 import type { Cause, Facts, Speaker } from './facts';
 import type { Journal } from './journal';
 import type { JournalRecord } from './journal-records';
