@@ -166,3 +166,33 @@ it('shows each event under its cause', async () => {
   expect(tree[0]).toMatchObject({ event: { type: 'SystemRequested' } });
   expect(tree[0]!.effects.length).toBeGreaterThan(0);
 });
+
+it('shows what is parked with its raw record, and takes the way on', async () => {
+  const { body } = await suite.post('/v1/systems', system('s3'));
+  const { id } = body.operation;
+  const stream = `request-${id}`;
+  const place = { service: 'load-balancer', consumer: 'main', stream, version: 1 };
+  const why = { code: 'HANDLER_FAILED', message: 'a bug', attempts: 5 };
+  const parked = { ...place, eventId: id, type: 'SystemRequested', ...why };
+  await suite.tell({ stream: 'inbox-load-balancer-main', partitionKey: 'load-balancer' }, id, [
+    { type: 'EventParked', data: parked },
+  ]);
+  const path = `/v1/parked-events/load-balancer.main.${stream}`;
+  const shown = await suite.until(
+    () => suite.get(path),
+    ({ status, body: now }) => status === 200 && (now as { raw?: unknown }).raw !== null,
+  );
+  const { raw } = shown.body as unknown as { raw: { headers: Record<string, string>; valueBase64: string } };
+  expect(raw.headers).toMatchObject({
+    ce_type: 'SystemRequested',
+    ce_id: id,
+    ce_subject: stream,
+    ce_streamversion: '1',
+  });
+  expect(JSON.parse(Buffer.from(raw.valueBase64, 'base64').toString())).toMatchObject({
+    systemId: 's3',
+    requestId: id,
+  });
+  expect(await suite.post(`${path}/retry`, {})).toMatchObject({ status: 202 });
+  expect(await suite.post(`${path}/skip`, {})).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } });
+});

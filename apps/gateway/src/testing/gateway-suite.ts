@@ -166,7 +166,7 @@ export class GatewaySuite {
   }
 
   /** As the load-balancer would: on its own streams, sent by its own relay. */
-  private async tell(
+  async tell(
     of: { stream: string; partitionKey: string },
     requestId: string,
     events: { type: string; data: object }[],
