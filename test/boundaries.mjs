@@ -25,7 +25,7 @@ const planted = [
   ['a decider knows Nest', decider, "import '@nestjs/common';", imports],
   ['a decider knows its own service', decider, "import '../main';", imports],
   ['a decider reads the clock', decider, 'export const at = Date.now();', 'no-restricted-properties'],
-  ['a decider asks for now', decider, 'export const at = new Date();', 'no-restricted-syntax'],
+  ['a decider asks for now', decider, 'export const now = new Date();', 'no-restricted-syntax'],
   ['a decider draws chance', decider, 'export const id = Math.random();', 'no-restricted-properties'],
   ['a decider makes an id', decider, 'export const id = crypto.randomUUID();', 'no-restricted-globals'],
   ['a decider sets a timer', decider, 'setTimeout(() => undefined, 1);', 'no-restricted-globals'],
@@ -41,13 +41,17 @@ const planted = [
 
 const eslint = new ESLint();
 let missed = 0;
-for (const [what, filePath, code, rule] of planted) {
-  const [result] = await eslint.lintText(`${code}\n`, { filePath });
-  if (result.messages.some(({ ruleId }) => ruleId === rule)) continue;
-  missed++;
-  console.error(
-    `not caught: ${what} (${rule}) in ${filePath}: ${JSON.stringify(result.messages.map((m) => m.ruleId ?? m.message))}`,
-  );
+// All that is planted in one file is read at once, each in a line of its own: the types behind it are loaded once.
+for (const filePath of new Set(planted.map(([, path]) => path))) {
+  const lines = planted.filter(([, path]) => path === filePath);
+  const [{ messages }] = await eslint.lintText(`${lines.map(([, , code]) => code).join('\n')}\n`, { filePath });
+  for (const [index, [what, , , rule]] of lines.entries()) {
+    const found = messages.filter(({ line }) => line === index + 1);
+    if (found.some(({ ruleId }) => ruleId === rule)) continue;
+    missed++;
+    const instead = JSON.stringify(found.map(({ ruleId, message }) => ruleId ?? message));
+    console.error(`not caught: ${what} (${rule}) in ${filePath}: ${instead}`);
+  }
 }
 console.log(`boundaries: ${planted.length - missed} of ${planted.length} planted violations caught`);
 process.exit(missed === 0 ? 0 : 1);
