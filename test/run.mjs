@@ -59,10 +59,19 @@ async function part(name, work) {
 /** Scenarios and fault cells share one fleet of their own, beside any other that runs on this machine. */
 async function fleet() {
   const runDir = join(scratch, 'run');
-  const lab = await startFleet({ runDir, env: { HOLDFAST_CONTEXT_FILE: join(scratch, 'contexts.json') } });
+  const spans = join(scratch, 'spans.ndjson');
+  const { otlpSink } = await import('@holdfast/testing');
+  const collector = await otlpSink({ file: spans });
+  const env = {
+    HOLDFAST_CONTEXT_FILE: join(scratch, 'contexts.json'),
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+  };
+  const lab = await startFleet({ runDir, env });
   count('the fleet starts', lab.ready ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
-  if (lab.ready) await jest('fleet', ['-c', 'jest.fleet.config.js', '--runInBand'], lab.env);
+  if (lab.ready)
+    await jest('fleet', ['-c', 'jest.fleet.config.js', '--runInBand'], { ...lab.env, TEST_SPANS_FILE: spans });
   const left = await lab.stop();
+  await collector.stop();
   for (const problem of left) console.log(`✖ ${problem}`);
   count('the fleet stops and leaves nothing', left.length === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
 }

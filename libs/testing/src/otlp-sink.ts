@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -23,12 +24,19 @@ export interface OtlpSink {
   stop(): Promise<void>;
 }
 
-/** A collector for specs: takes OTLP over HTTP as JSON and keeps the spans in the order they came. */
-export async function otlpSink(): Promise<OtlpSink> {
+/**
+ * A collector for specs: takes OTLP over HTTP as JSON and keeps the spans in the order they came. Into a file, a span a
+ * line, where another process reads them.
+ */
+export async function otlpSink({ file }: { file?: string } = {}): Promise<OtlpSink> {
   const seen: SeenSpan[] = [];
   const waiting = new Set<() => void>();
+  const keep = (spans: readonly SeenSpan[]) =>
+    file === undefined
+      ? seen.push(...spans)
+      : appendFileSync(file, spans.map((span) => `${JSON.stringify(span)}\n`).join(''));
   const server = createServer(async (request, answer) => {
-    seen.push(...spansOf(await bodyOf(request)));
+    keep(spansOf(await bodyOf(request)));
     answer.writeHead(200, { 'content-type': 'application/json' }).end('{}');
     for (const look of [...waiting]) look();
   });
