@@ -26,8 +26,8 @@ export interface OperationRow {
   /** When anything was last told about it. */
   movedAt: Instant;
   endedAt: Instant | null;
-  /** When its subject last came to such an end, while the owner's first answer was still on its way to us. */
-  endHeardAt?: Instant;
+  /** The end, heard while the owner's first answer was still on its way to us: its own, or one of its subject. */
+  endHeard?: { at: Instant; isOwn: boolean };
 }
 
 export const isAsked = (row: OperationRow): boolean => row.state !== UNASKED;
@@ -40,7 +40,7 @@ const answered = (event: FeedEvent): string => (event.data as Asked).requestId ?
 
 type Ending = { state: OperationState; at: Instant; reason?: Reason };
 
-function ended({ endHeardAt: _, ...row }: OperationRow, { state, at, reason }: Ending): OperationRow {
+function ended({ endHeard: _, ...row }: OperationRow, { state, at, reason }: Ending): OperationRow {
   return { ...row, state, reason: reason ?? null, movedAt: at, endedAt: at };
 }
 
@@ -68,7 +68,7 @@ function rowOf(request: RequestContract, row: OperationRow | undefined, event: F
   if (isAsked(row)) return row;
   // What was heard is the end of this very request, or something else that this one led to.
   const isItsEnd = row.kind === request.event.type;
-  return isItsEnd ? { ...row, subject, state: 'succeeded' } : asked(event, request.event.type, subject);
+  return isItsEnd ? { ...row, subject, state: 'queued' } : asked(event, request.event.type, subject);
 }
 
 function requested(request: RequestContract): Rule<OperationRow> {
@@ -82,9 +82,10 @@ function accepted(request: RequestContract, by: EventContract): Rule<OperationRo
     const before = rowOf(request, row, event);
     if (before.kind !== request.event.type || !isOpen(before)) return before;
     if (request.ends.includes(by)) return ended(before, { state: 'succeeded', at: event.at });
-    const { endHeardAt, ...running } = { ...before, state: 'running' as const, reason: null, movedAt: event.at };
-    const isPast = endHeardAt === undefined || endHeardAt < event.at;
-    return isPast ? running : ended(running, { state: 'succeeded', at: endHeardAt });
+    const { endHeard, ...running } = { ...before, state: 'running' as const, reason: null, movedAt: event.at };
+    // What its subject came to before the request was accepted is no end of it.
+    const hasEnded = endHeard !== undefined && (endHeard.isOwn || endHeard.at >= event.at);
+    return hasEnded ? ended(running, { state: 'succeeded', at: endHeard.at }) : running;
   });
 }
 
@@ -101,7 +102,8 @@ function refused(request: RequestContract, by: EventContract): Rule<OperationRow
 
 /**
  * Found under the request's own id, else by its subject: whoever asks for what another has asked for waits for the same
- * end. Streams arrive in either order, so an end may come before the answer that the request was accepted.
+ * end. Streams arrive in either order: an end that comes before the answer that the request was accepted waits for it,
+ * so that what has succeeded can be read.
  */
 function endedBy(request: RequestContract, by: EventContract): Rule<OperationRow> {
   const kind = request.event.type;
@@ -113,10 +115,10 @@ function endedBy(request: RequestContract, by: EventContract): Rule<OperationRow
     },
     (row, event, key) => {
       const { at } = event;
-      if (!row) return { ...ended(asked(event, kind, ''), { state: 'succeeded', at }), state: UNASKED };
-      if (row.kind !== kind || !isOpen(row)) return row;
-      if (key === answered(event) || row.state === 'running') return ended(row, { state: 'succeeded', at });
-      return { ...row, endHeardAt: at };
+      const endHeard = { at, isOwn: key === answered(event) };
+      if (!row) return { ...asked(event, kind, ''), state: UNASKED, endHeard };
+      if (row.kind !== kind || !isOpen(row) || row.endHeard?.isOwn) return row;
+      return row.state === 'running' ? ended(row, { state: 'succeeded', at }) : { ...row, endHeard };
     },
   );
 }

@@ -13,6 +13,7 @@ import {
   TaskRetryScheduled,
   TaskStartConfirmed,
   TaskTaken,
+  systemOfServeTask,
   type EventOf,
   type Instant,
   type VolumeSpec,
@@ -38,7 +39,7 @@ export interface SystemRow {
 const NBD_PORT = 10809;
 const on = rulesFor<SystemRow>();
 const ofSystem = ({ data }: { data: { systemId: string } }) => data.systemId;
-const ofServe = ({ data }: { data: { taskId: string } }) => data.taskId.replace(/^serve-/, '');
+const ofServe = ({ data }: { data: { taskId: string } }) => systemOfServeTask(data.taskId) ?? data.taskId;
 
 const unheardOf = (systemId: string): SystemRow => ({
   systemId,
