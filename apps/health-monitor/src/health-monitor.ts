@@ -34,10 +34,10 @@ export async function startHealthMonitor(config: HealthConfig): Promise<RunningS
   const tables = { migrations: [HaltedScopes1764115200200] };
   const store = await EventStore.connect({ url, service: SERVICE, tables });
   const samples = new Samples({ kafka, service: SERVICE });
-  const inbox = new Inbox({ store, kafka, consumer: 'main' });
+  const inbox = new Inbox({ store, kafka, consumer: 'main', numbers: config });
   const parts: ServiceParts = { store, kafka, inbox, samples };
 
-  const relay = new Relay({ store, kafka });
+  const relay = new Relay({ store, kafka, numbers: config });
   const admin = await AdminServer.start({
     port: config.HOLDFAST_ADMIN_PORT,
     bind: config.HOLDFAST_ADMIN_BIND,

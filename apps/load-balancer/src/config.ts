@@ -1,9 +1,11 @@
+import { eventLogVariables } from '@holdfast/messaging';
 import { secret } from '@holdfast/observability';
 import { z } from 'zod';
 
 /** Everything that the environment may say to this process. */
 export const balancerConfig = z.object({
   HOLDFAST_DATABASE_URL: secret,
+  ...eventLogVariables,
   HOLDFAST_KAFKA_BROKERS: z.string().transform((list) => list.split(',')),
   HOLDFAST_ADMIN_BIND: z.string().default('127.0.0.1'),
   HOLDFAST_ADMIN_PORT: z.coerce.number().int().min(0).max(65_535).default(0),

@@ -1,11 +1,12 @@
 import { topics } from '@holdfast/contracts';
 import { setUpStore } from '@holdfast/event-store';
 import { ensureTopics, KafkaLink } from '@holdfast/messaging/agent';
-import { Secret } from '@holdfast/observability';
+import { readConfig } from '@holdfast/observability';
 import { freshDatabase, type Postgres, type RunningKafka, startKafka, temporaryPostgres } from '@holdfast/testing';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { balancerConfig } from './config';
 import { type LoadBalancer, startLoadBalancer } from './load-balancer';
 import { World } from './world-fixture';
 
@@ -22,13 +23,12 @@ beforeAll(async () => {
   [kafka, postgres] = await Promise.all([startKafka({ dir }), temporaryPostgres()]);
   await ensureTopics([kafka.brokers], { partitions: 1 });
   link = new KafkaLink({ brokers: [kafka.brokers], clientId: 'world' });
-  balancer = await startLoadBalancer({
-    HOLDFAST_DATABASE_URL: new Secret(await freshDatabase(postgres, setUpStore)),
-    HOLDFAST_KAFKA_BROKERS: [kafka.brokers],
-    HOLDFAST_ADMIN_BIND: '127.0.0.1',
-    HOLDFAST_ADMIN_PORT: 0,
-    HOLDFAST_BALANCER_TAKEN_MS: 500,
-  });
+  const environment = {
+    HOLDFAST_DATABASE_URL: await freshDatabase(postgres, setUpStore),
+    HOLDFAST_KAFKA_BROKERS: kafka.brokers,
+    HOLDFAST_BALANCER_TAKEN_MS: '500',
+  };
+  balancer = await startLoadBalancer(readConfig(balancerConfig, environment));
 });
 
 afterAll(async () => {

@@ -21,8 +21,8 @@ export async function startLoadBalancer(config: BalancerConfig): Promise<LoadBal
   const url = config.HOLDFAST_DATABASE_URL.reveal();
   const store = await EventStore.connect({ url, service: SERVICE, tables: { migrations: [FleetRows1764115200100] } });
   const kafka = new KafkaLink({ brokers: config.HOLDFAST_KAFKA_BROKERS, clientId: SERVICE });
-  const inbox = new Inbox({ store, kafka, consumer: 'main' });
-  const relay = new Relay({ store, kafka });
+  const inbox = new Inbox({ store, kafka, consumer: 'main', numbers: config });
+  const relay = new Relay({ store, kafka, numbers: config });
   const parts = { store, kafka, inbox };
   const admin = await AdminServer.start({
     ...{ port: config.HOLDFAST_ADMIN_PORT, bind: config.HOLDFAST_ADMIN_BIND, checks: readinessChecks(parts) },

@@ -1,5 +1,6 @@
 import { topics } from '@holdfast/contracts';
 import { EventStore, setUpStore } from '@holdfast/event-store';
+import { metricsText } from '@holdfast/observability';
 import { freshDatabase, temporaryPostgres, type Postgres } from '@holdfast/testing';
 import fc from 'fast-check';
 import { Inbox } from './inbox';
@@ -52,6 +53,29 @@ function record(stream: string, version: number, offset: number) {
     attributes: 0,
   };
 }
+
+// First, for all inboxes of a process share these gauges.
+it('shows a gap, and for how long it is open', async () => {
+  const inbox = new Inbox({ store, kafka: deafKafka, consumer: 'gap' });
+  const batch = (version: number) =>
+    new RecordBatch(
+      { topic: topics.health.name, partition: 0, messages: [record('cluster-health-1', version, version)] },
+      PARTITIONS,
+    );
+  await inbox.receive(batch(2), {});
+  const later = Date.now() + 60_000;
+  const clock = jest.spyOn(Date, 'now').mockReturnValue(later);
+  const open = await metricsText();
+  clock.mockRestore();
+  expect(open).toMatch(/^holdfast_inbox_gaps 1$/m);
+  expect(Number(/^holdfast_inbox_gap_oldest_age_seconds (.+)$/m.exec(open)?.[1])).toBeGreaterThan(59);
+
+  await inbox.receive(batch(1), {});
+  inbox.stop();
+  const closed = await metricsText();
+  expect(closed).toMatch(/^holdfast_inbox_gaps 0$/m);
+  expect(closed).toMatch(/^holdfast_inbox_gap_oldest_age_seconds 0$/m);
+});
 
 type Arrival = { stream: string; version: number };
 

@@ -1,0 +1,110 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually, PARTITIONS } from './fixtures';
+import { type Moment, startService } from './service-process.fixture';
+import { HEALTH, Stage, upTo } from './stage.fixture';
+
+const PAUSE_OF_BROKER_MS = 5_000;
+jest.setTimeout(180_000);
+
+let stage: Stage;
+let service: ChildProcess | undefined;
+beforeAll(async () => {
+  stage = await Stage.set();
+});
+afterEach(() => void service?.kill('SIGKILL'));
+afterAll(() => stage?.stop());
+
+const where = () => ({ url: stage.suite.url, brokers: stage.suite.broker.brokers });
+
+describe('a process that is killed', () => {
+  it.each<Moment>(['in the transaction', 'committed, its offset not'])(
+    'while it hears, %s, leaves each event with one effect',
+    async (at) => {
+      const [stream, consumer] = [stage.fresh(), at.split(' ')[0]!];
+      await stage.append(stream, 3);
+      service = await startService({ ...where(), hears: consumer, at, fate: 'dies' });
+      expect(await once(service, 'exit')).toEqual([null, 'SIGKILL']);
+      expect(await stage.effects(consumer, stream)).toEqual(at === 'in the transaction' ? [] : upTo(3));
+
+      await stage.listener(consumer);
+      await stage.append(stream);
+      expect(await stage.applied(consumer, stream, 4)).toEqual(upTo(4));
+    },
+  );
+
+  it.each<Moment>(['appended, not published', 'published, still in the outbox'])(
+    'while it speaks, its events %s, loses none and doubles none',
+    async (at) => {
+      const [stream, consumer] = [stage.fresh(), at.split(',')[0]!];
+      await stage.listener(consumer);
+      await stage.owner.relay.stop();
+      service = await startService({ ...where(), speaks: stream, at, fate: 'dies' });
+      expect(await once(service, 'exit')).toEqual([null, 'SIGKILL']);
+      expect((await stage.owner.store.outbox()).pending).toBe(3);
+
+      stage.owner.relay = stage.suite.relay(stage.owner.store, stage.owner.kafka);
+      await stage.append(stream);
+      expect(await stage.applied(consumer, stream, 4)).toEqual(upTo(4));
+    },
+  );
+});
+
+describe('a process that is paused past its session timeout', () => {
+  it.each<Moment>(['a batch in hand', 'in the transaction'])('%s, finds all seen when it wakes', async (at) => {
+    const [stream, consumer] = [stage.fresh(), `woken-${at.split(' ')[0]}`];
+    await stage.append(stream, 3);
+    service = await startService({ ...where(), hears: consumer, at, fate: 'waits' });
+    await once(service, 'message');
+    service.kill('SIGSTOP');
+
+    // Its partitions are this one's once the session has ended. What it holds locked waits for it, and is its own.
+    const { kafka } = await stage.listener(consumer);
+    await eventually(
+      () => kafka.freshness.all().filter(({ topic }) => topic === HEALTH),
+      (mine) => mine.length === PARTITIONS,
+    );
+    const other = stage.fresh();
+    await stage.append(other, 2);
+    if (at === 'a batch in hand') expect(await stage.applied(consumer, stream, 3)).toEqual(upTo(3));
+    service.send('go on');
+    service.kill('SIGCONT');
+    await once(service, 'exit');
+    await stage.append(stream);
+
+    expect(await stage.applied(consumer, stream, 4)).toEqual(upTo(4));
+    expect(await stage.applied(consumer, other, 2)).toEqual(upTo(2));
+  });
+});
+
+describe('the broker', () => {
+  it('delivers all that was appended while it was paused', async () => {
+    const stream = stage.fresh();
+    await stage.listener('paused');
+    await stage.append(stream, 5);
+    await stage.applied('paused', stream, 5);
+
+    stage.suite.broker.process.kill('SIGSTOP');
+    for (let one = 0; one < 5; one++) await stage.append(stream);
+    await sleep(PAUSE_OF_BROKER_MS); // the fault itself
+    expect((await stage.owner.store.outbox()).pending).toBe(5);
+    stage.suite.broker.process.kill('SIGCONT');
+
+    expect(await stage.applied('paused', stream, 10)).toEqual(upTo(10));
+    await stage.allSent();
+  });
+
+  it('delivers all that was appended while it was killed and came back', async () => {
+    const stream = stage.fresh();
+    await stage.listener('crash');
+    await stage.append(stream, 5);
+    await stage.applied('crash', stream, 5);
+
+    await stage.suite.broker.kill();
+    for (let one = 0; one < 5; one++) await stage.append(stream);
+    await stage.suite.broker.restart();
+
+    expect(await stage.applied('crash', stream, 10)).toEqual(upTo(10));
+  });
+});
