@@ -137,6 +137,49 @@ describe('Timers', () => {
     expect(fired.calls).toMatchObject([{ stream: 'good' }]);
   });
 
+  it('lets others fire while more fail than are read at once', async () => {
+    const fired = new Fired();
+    const bad = Array.from({ length: 150 }, (_, i) => `bad-${i}`);
+    await store.inTransaction(async (tx) => {
+      for (const stream of bad) tx.setTimer(stream, 'wake', at(-10_000), {});
+    });
+    await set('good', at(-1_000));
+    let attempts: string[] = [];
+    const timers = start(store, async (stream, ...rest) => {
+      if (stream !== 'good') {
+        attempts.push(stream);
+        throw new RangeError('a handler that always fails');
+      }
+      await fired.handler(stream, ...rest);
+    });
+    await fired.reach(1);
+    expect(new Set(attempts).size).toBe(150);
+
+    // What is set anew has not failed yet.
+    attempts = [];
+    await set('bad-7', at(-5_000));
+    await set('good', at(-1_000));
+    await fired.reach(2);
+    await timers.stop();
+    expect(attempts).toContain('bad-7');
+  });
+
+  it('pauses longer with each failure', async () => {
+    const attempts: number[] = [];
+    const third = new Promise<void>((resolve) => {
+      start(store, () => {
+        attempts.push(performance.now());
+        if (attempts.length === 3) resolve();
+        return Promise.reject(new RangeError('a handler that always fails'));
+      });
+    });
+    await set('bad', at(-1));
+    await third;
+    const [first = 0, second = 0, last = 0] = attempts;
+    expect(second - first).toBeGreaterThanOrEqual(1_000);
+    expect(last - second).toBeGreaterThanOrEqual(2_000);
+  });
+
   it('may be set again by its own command', async () => {
     const fired = new Fired();
     await set('tick', at(-1));

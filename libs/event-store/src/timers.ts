@@ -1,4 +1,5 @@
 import { inSpan, logger, storyAttributes } from '@holdfast/observability';
+import { StoreUnavailable } from './errors';
 import type { EventStore } from './event-store';
 import type { EventContext } from './events';
 import { SessionLock } from './session-lock';
@@ -16,14 +17,22 @@ interface DueTimer {
   readonly context: EventContext;
 }
 
+/** How often a timer failed in a row, and when it is tried again. */
+interface Failure {
+  readonly times: number;
+  readonly retryAt: number;
+}
+
 const POLL_MS = 1_000;
-const RETRY_MS = 1_000;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
 const AT_ONCE = 100;
 
 /** Turns rows into commands when they are due. Of all processes of a service, one does so. */
 export class Timers {
   private readonly lock: SessionLock;
-  private readonly failed = new Map<string, number>();
+  /** By subject. One that was set anew has another, and starts afresh. */
+  private readonly failures = new Map<string, Failure>();
   private running: Promise<void> | undefined;
   private stopped = false;
   private wake: () => void = () => undefined;
@@ -49,7 +58,7 @@ export class Timers {
 
   private async run(): Promise<void> {
     while (!this.stopped) {
-      let restMs = RETRY_MS;
+      let restMs = POLL_MS;
       try {
         if (await this.lock.hold()) restMs = await this.fireDue();
       } catch (error) {
@@ -60,13 +69,15 @@ export class Timers {
     }
   }
 
-  /** Fires what is due. How long nothing else will be. */
+  /** Fires what is due, but for those that failed and pause: they would fill the page. How long nothing else will be. */
   private async fireDue(): Promise<number> {
     const due = await this.store.query<DueTimer>(
       `select stream, name, due_at::text as "dueAt", command, context from timer
-       where due_at <= clock_timestamp() order by due_at limit ${AT_ONCE}`,
+       where due_at <= clock_timestamp() and concat_ws(' ', stream, name, due_at::text) <> all ($1::text[])
+       order by due_at limit ${AT_ONCE}`,
+      [this.pausing()],
     );
-    for (const timer of due) if (!this.stopped && this.mayTry(timer)) await this.fire(timer);
+    for (const timer of due) if (!this.stopped) await this.fire(timer);
 
     const [next] = await this.store.query<{ waitMs: number | null }>(
       `select (extract(epoch from min(due_at) - clock_timestamp()) * 1000)::float8 as "waitMs" from timer
@@ -78,7 +89,7 @@ export class Timers {
   private async fire(timer: DueTimer): Promise<void> {
     const { stream, name, dueAt, command, context } = timer;
     const { traceparent, ...story } = context;
-    const subject = `${stream} ${name}`;
+    const subject = `${stream} ${name} ${dueAt}`;
     const attributes = { ...storyAttributes(story), 'holdfast.stream': stream };
     const nextStep = { root: true, links: [traceparent], attributes };
     try {
@@ -93,17 +104,25 @@ export class Timers {
           this.handler(stream, name, command, tx.inContext(story)),
         );
       });
-      this.failed.delete(subject);
+      this.failures.delete(subject);
     } catch (error) {
+      if (error instanceof StoreUnavailable) throw error;
       // One that fails stays due, and holds up no other.
-      this.failed.set(subject, performance.now());
-      logger('timers').error({ stream, timer: name, error: (error as Error).message }, 'a timer failed and stays due');
+      const times = (this.failures.get(subject)?.times ?? 0) + 1;
+      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (times - 1), LONGEST_PAUSE_MS);
+      this.failures.set(subject, { times, retryAt: performance.now() + pauseMs });
+      const failed = { stream, timer: name, error: (error as Error).message, times, pauseMs };
+      logger('timers').error(failed, 'a timer failed and stays due');
     }
   }
 
-  private mayTry({ stream, name }: DueTimer): boolean {
-    const failedAt = this.failed.get(`${stream} ${name}`);
-    return failedAt === undefined || performance.now() - failedAt >= RETRY_MS;
+  private pausing(): string[] {
+    const now = performance.now();
+    for (const [subject, { retryAt }] of this.failures) {
+      // Not fired again long after its pause: it was taken away.
+      if (now > retryAt + LONGEST_PAUSE_MS) this.failures.delete(subject);
+    }
+    return [...this.failures].filter(([, { retryAt }]) => retryAt > now).map(([subject]) => subject);
   }
 
   private rest(ms: number): Promise<void> {
