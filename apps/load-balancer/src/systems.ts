@@ -2,6 +2,7 @@ import {
   type EpochAheadFound,
   type EventOf,
   serveTaskOf,
+  systemOfServeTask,
   type SystemDeletionRequested,
   type SystemId,
   type SystemRemoved,
@@ -91,13 +92,15 @@ export class Systems {
 
   /** Nobody said that the files are gone: another node is asked, at the next epoch. */
   async checkRemoval(tx: Tx, systemId: SystemId): Promise<void> {
-    const state = await this.placements.system(systemId);
+    const state = await this.placements.system(tx, systemId);
     if (isLeaving(state)) await this.orderRemoval(tx, systemId, state);
   }
 
   /** `route` is the serve task: the agent has seen a higher epoch of it than it was ordered. */
   async epochAhead(tx: Tx, { clusterId, route, highestEpoch }: DataOf<typeof EpochAheadFound>): Promise<void> {
-    const { epoch: grantedEpoch } = await this.placements.system(route.slice('serve-'.length));
+    const systemId = systemOfServeTask(route);
+    if (!systemId) return;
+    const { epoch: grantedEpoch } = await this.placements.system(tx, systemId);
     await this.placements.decide(tx, clusterId, { type: 'NoteEpochAhead', highestEpoch, grantedEpoch });
   }
 

@@ -26,8 +26,14 @@ export type VolumeId = z.infer<typeof volumeId>;
 export const taskId = z.string().min(1).max(80).brand<'TaskId'>();
 export type TaskId = z.infer<typeof taskId>;
 
+const SERVE = 'serve-';
+
 /** The serve task of a system. */
-export const serveTaskOf = (system: SystemId): TaskId => `serve-${system}` as TaskId;
+export const serveTaskOf = (system: SystemId): TaskId => `${SERVE}${system}` as TaskId;
+
+/** Its inverse; undefined for a task of another kind. */
+export const systemOfServeTask = (task: string): SystemId | undefined =>
+  task.startsWith(SERVE) ? (task.slice(SERVE.length) as SystemId) : undefined;
 
 export const requestId = z.uuid().brand<'RequestId'>();
 export type RequestId = z.infer<typeof requestId>;

@@ -5,6 +5,7 @@ export {
   volumeId,
   taskId,
   serveTaskOf,
+  systemOfServeTask,
   requestId,
   tokenId,
   incarnation,

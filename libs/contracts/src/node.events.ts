@@ -1,6 +1,18 @@
 import { z } from 'zod';
 import { defineEvent } from './define';
-import { bytes, clusterId, epoch, incarnation, instant, milliseconds, nodeId, systemId, taskId, volumeId } from './ids';
+import {
+  bytes,
+  clusterId,
+  epoch,
+  incarnation,
+  instant,
+  milliseconds,
+  nodeId,
+  systemId,
+  systemOfServeTask,
+  taskId,
+  volumeId,
+} from './ids';
 
 /** What an agent did or refused, told on its own journal's stream. `at` is its clock: to be read, never compared. */
 const told = { clusterId, nodeId, incarnation, at: instant };
@@ -8,11 +20,10 @@ const nodeSubjects = ({ clusterId, nodeId }: { clusterId: string; nodeId: string
   `node/${nodeId}`,
   `cluster/${clusterId}`,
 ];
-const taskSubjects = ({ nodeId, taskId }: { nodeId: string; taskId: string }) => [
-  `task/${taskId}`,
-  ...(taskId.startsWith('serve-') ? [`system/${taskId.slice('serve-'.length)}`] : []),
-  `node/${nodeId}`,
-];
+const taskSubjects = ({ nodeId, taskId }: { nodeId: string; taskId: string }) => {
+  const served = systemOfServeTask(taskId);
+  return [`task/${taskId}`, ...(served ? [`system/${served}`] : []), `node/${nodeId}`];
+};
 
 export const NodeStarted = defineEvent('NodeStarted', {
   version: 1,
