@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { systemOfServeTask } from '@holdfast/contracts';
 import { KafkaLink, SampleSender } from '@holdfast/messaging/agent';
 import { currentTraceparent, inSpan, logger, storyAttributes } from '@holdfast/observability';
 import { adoptAll } from './adoption';
@@ -127,27 +128,11 @@ async function inventory({ engine, mediumFolder }: NodeEngine, mediaId: string) 
 
 /** Orders for this node. A task that was moved to another is not stopped by the message: the claim on the medium does it. */
 function obeys(serving: Serving, prober: Prober, { clusterId, nodeId }: Speaker): Obeys {
-  const effect = (name: string, order: { taskId: string; epoch: number }, cause: Cause) => ({
-    run(work: (cause: Cause) => Promise<void>): void {
-      const subjects = [`cluster/${clusterId}`, `task/${order.taskId}`];
-      const attributes = {
-        ...storyAttributes({ ...cause, subjects }),
-        'holdfast.epoch': order.epoch,
-        'holdfast.outcome': 'done',
-      };
-      const options = { root: true, links: [cause.traceparent], attributes };
-      const done = inSpan(`effect ${name}`, options, () => {
-        const traceparent = currentTraceparent();
-        return work({ ...cause, ...(traceparent && { traceparent }) });
-      });
-      done.catch((error: unknown) => lines.error({ err: error, ...order }, `effect ${name} failed`));
-    },
-  });
   const serve: Obeys['TaskAssigned'] & Obeys['TaskMoved'] = (data, cause) => {
     if (data.nodeId !== nodeId) return;
     const { taskId, epoch, spec, nodeIncarnation } = data;
     const order = { taskId, systemId: spec.systemId, epoch, spec, nodeIncarnation };
-    effect('serve', { taskId, epoch }, cause).run((told) => serving.order(order, told));
+    carryOut({ name: 'serve', clusterId, taskId, epoch, cause }, (told) => serving.order(order, told));
   };
   return {
     TaskAssigned: serve,
@@ -155,13 +140,16 @@ function obeys(serving: Serving, prober: Prober, { clusterId, nodeId }: Speaker)
     TaskRecalled: (data, cause) => {
       if (data.nodeId !== nodeId) return;
       const { taskId, epoch } = data;
-      const order = { taskId, systemId: taskId.replace(/^serve-/, ''), epoch };
-      effect('stop', order, cause).run((told) => serving.recall(order, told));
+      const systemId = systemOfServeTask(taskId);
+      if (!systemId) return;
+      const stop = { name: 'stop', clusterId, taskId, epoch, cause };
+      carryOut(stop, (told) => serving.recall({ taskId, systemId, epoch }, told));
     },
     SystemRemovalOrdered: (data, cause) => {
       if (data.nodeId !== nodeId) return;
       const { taskId, systemId, epoch } = data;
-      effect('remove', { taskId, epoch }, cause).run((told) => serving.remove({ taskId, systemId, epoch }, told));
+      const remove = { name: 'remove', clusterId, taskId, epoch, cause };
+      carryOut(remove, (told) => serving.remove({ taskId, systemId, epoch }, told));
     },
     ProbePlanIssued: ({ edges }) =>
       prober.plan(
@@ -170,4 +158,24 @@ function obeys(serving: Serving, prober: Prober, { clusterId, nodeId }: Speaker)
           .map(({ toNodeId, dataAddress }) => ({ nodeId: toNodeId, dataAddress })),
       ),
   };
+}
+
+interface Effect {
+  name: string;
+  clusterId: string;
+  taskId: string;
+  epoch: number;
+  cause: Cause;
+}
+
+/** In a trace of its own, linked to the order's. Nobody waits for it: the next order is heard meanwhile. */
+function carryOut({ name, clusterId, taskId, epoch, cause }: Effect, work: (cause: Cause) => Promise<void>): void {
+  const subjects = [`cluster/${clusterId}`, `task/${taskId}`];
+  const story = storyAttributes({ ...cause, subjects });
+  const attributes = { ...story, 'holdfast.epoch': epoch, 'holdfast.outcome': 'done' };
+  const done = inSpan(`effect ${name}`, { root: true, links: [cause.traceparent], attributes }, () => {
+    const traceparent = currentTraceparent();
+    return work({ ...cause, ...(traceparent && { traceparent }) });
+  });
+  done.catch((error: unknown) => lines.error({ err: error, taskId, epoch }, `effect ${name} failed`));
 }
