@@ -32,3 +32,13 @@ it('answers when started, and again with the same topics after a crash', async (
   expect(await admin.listTopics()).toContain('kept');
   await admin.disconnect();
 });
+
+it('says so when the port that was asked for is taken, and does not take another broker for its own', async () => {
+  const own = await mkdtemp(join(tmpdir(), 'holdfast-kafka-'));
+  const second = startKafka({ dir: own, port: broker.port });
+  await expect(second).rejects.toMatchObject({
+    code: 'KAFKA_UNAVAILABLE',
+    message: expect.stringContaining('Address already in use'),
+  });
+  await rm(own, { recursive: true, force: true });
+});

@@ -10,6 +10,7 @@ import { FleetError } from '@holdfast/kernel';
 
 const repository = resolve(__dirname, '../../..');
 const READY_MS = 60_000;
+const PORT_ATTEMPTS = 5;
 
 /** Kafka could not be fetched or started. The message holds what Maven or the broker said. */
 export class KafkaUnavailable extends FleetError {
@@ -49,11 +50,8 @@ export interface RunningKafka {
 /** One real broker (KRaft, no ZooKeeper) on loopback, ready to be asked when this resolves. */
 export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
   const lib = await kafkaJars(options.cacheDir ?? join(repository, '.holdfast/cache'));
-  const port = options.port ?? (await freePort());
-  const configuration = await configure(options, lib, port);
-
-  let broker = await launch(options, lib, configuration);
-  await ready(broker, port, logOf(options));
+  const { port, configuration, broker: first } = await startAtFreePort(options, lib);
+  let broker = first;
 
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (broker.exitCode !== null || broker.signalCode !== null) return;
@@ -75,9 +73,25 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
     async restart() {
       await end('SIGTERM');
       broker = await launch(options, lib, configuration);
-      await ready(broker, port, logOf(options));
+      await ready(broker, port, options);
     },
   };
+}
+
+/** A port that is free when looked for may be another's when the broker binds it: then the next is tried. */
+async function startAtFreePort(options: KafkaOptions, lib: string) {
+  for (let attempt = 1; ; attempt++) {
+    const port = options.port ?? (await freePort());
+    const configuration = await configure(options, lib, port);
+    const broker = await launch(options, lib, configuration);
+    try {
+      await ready(broker, port, options);
+      return { port, configuration, broker };
+    } catch (error) {
+      const taken = error instanceof KafkaUnavailable && error.message.includes('Address already in use');
+      if (!taken || options.port !== undefined || attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
 }
 
 /** Fetched once by Maven. The folder appears under its name only when complete; a lock keeps two runs apart. */
@@ -98,7 +112,7 @@ async function kafkaJars(cacheDir: string): Promise<string> {
 
 async function configure({ dir, env }: KafkaOptions, lib: string, port: number): Promise<string> {
   const path = join(dir, 'server.properties');
-  const data = join(dir, 'data');
+  const data = dataOf(dir);
   const controllerPort = await freePort();
   await mkdir(dir, { recursive: true });
   const known = existsSync(path);
@@ -146,6 +160,7 @@ function javaOptions(lib: string): string[] {
   return ['-Xmx384m', '-XX:+UseSerialGC', '-Dorg.apache.logging.log4j.level=WARN', '-cp', join(lib, '*')];
 }
 
+const dataOf = (dir: string): string => join(dir, 'data');
 const logOf = ({ dir, logFile }: KafkaOptions): string => logFile ?? join(dir, 'kafka.log');
 
 async function launch(options: KafkaOptions, lib: string, configuration: string) {
@@ -161,28 +176,34 @@ async function launch(options: KafkaOptions, lib: string, configuration: string)
   return child;
 }
 
-async function ready(child: ChildProcess, port: number, logFile: string): Promise<void> {
+async function ready(child: ChildProcess, port: number, options: KafkaOptions): Promise<void> {
   const deadline = Date.now() + READY_MS;
-  while (!(await answersMetadata(port))) {
+  const clusterId = await clusterIdOf(options);
+  while (!(await answersMetadata(port, clusterId))) {
     const ended = child.exitCode !== null || child.signalCode !== null;
     if (ended || Date.now() > deadline) {
       child.kill('SIGKILL');
-      const log = await readFile(logFile, 'utf8');
+      const log = await readFile(logOf(options), 'utf8');
       throw new KafkaUnavailable(`Kafka ${ended ? 'ended at once' : 'did not answer'}:\n${log.slice(-2_000)}`);
     }
     await sleep(50);
   }
 }
 
-/** A metadata request, version 4, for no topic: a broker that names itself in the answer can be worked with. */
-function answersMetadata(port: number): Promise<boolean> {
+async function clusterIdOf({ dir }: KafkaOptions): Promise<string> {
+  const properties = await readFile(join(dataOf(dir), 'meta.properties'), 'utf8');
+  return /^cluster\.id=(.+)$/m.exec(properties)![1]!;
+}
+
+/** A metadata request, version 4, for no topic: our own broker, not one that took its port, names its cluster. */
+function answersMetadata(port: number, clusterId: string): Promise<boolean> {
   const request = Buffer.from('00000010' + '0003' + '0004' + '00000001' + 'ffff' + '00000000' + '00', 'hex');
   request.writeInt32BE(request.length - 4, 0);
   return new Promise((answer) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(request));
     const done = (yes: boolean) => (socket.destroy(), answer(yes));
-    // Length, correlation, throttle time, then the number of brokers.
-    socket.on('data', (bytes) => done(bytes.length >= 16 && bytes.readInt32BE(12) > 0));
+    // Length, correlation, throttle time, then the number of brokers; the answer is short enough for one packet.
+    socket.on('data', (bytes) => done(bytes.length >= 16 && bytes.readInt32BE(12) > 0 && bytes.includes(clusterId)));
     socket.on('error', () => done(false));
     socket.on('close', () => done(false));
     socket.setTimeout(1_000, () => done(false));
