@@ -1,5 +1,6 @@
-import { unlink } from 'node:fs/promises';
-import { connect, createServer, type Server } from 'node:net';
+import { rm, stat } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { dirname } from 'node:path';
 import { FleetError } from '@holdfast/kernel';
 import { identify } from './process-identity';
 import { onLines, shortest } from './qmp';
@@ -13,20 +14,21 @@ export class AgentAlreadyRuns extends FleetError {
 
 const ALIVE_MS = 3_000;
 
-/** The agent's end of `run/agent.sock`: binding it is the lock of the state folder, and the watchdog's pulse comes in. */
+/** The agent's end of `run/agent.sock`, where the watchdog's pulse comes in. Whoever has it is the state folder's agent. */
 export class WatchdogLink {
   private lastPingMs = -Infinity;
 
-  private constructor(private readonly server: Server) {}
+  private constructor(
+    private readonly lock: Server,
+    private readonly server: Server,
+  ) {}
 
   static async open(path: string): Promise<WatchdogLink> {
+    const lock = await lockFolder(dirname(path));
     const server = createServer();
-    if (!(await bind(server, path))) {
-      if (await answers(path)) throw new AgentAlreadyRuns(`an agent listens at ${path}`);
-      await unlink(path); // its owner is dead
-      if (!(await bind(server, path))) throw new AgentAlreadyRuns(`another agent was faster at ${path}`);
-    }
-    const link = new WatchdogLink(server);
+    await rm(path, { force: true }); // its owner is dead: we have the lock
+    await bind(server, shortest(path));
+    const link = new WatchdogLink(lock, server);
     server.on('connection', (socket) => {
       socket.on('error', () => socket.destroy()); // a watchdog that ended: it attaches again
       onLines(socket, () => {
@@ -42,26 +44,31 @@ export class WatchdogLink {
   }
 
   close(): void {
-    this.server.close();
+    this.server.close(); // it takes its name away, so before the next agent may bind it
+    this.lock.close();
   }
 }
 
-function bind(server: Server, path: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
-    );
-    server.listen(shortest(path), () => {
-      server.removeAllListeners('error');
-      resolve(true);
-    });
+/**
+ * A socket in a file outlives its owner, and whoever takes a dead one away may take a live one that came in between. A
+ * name in the kernel's abstract namespace goes with the process that bound it, and binding it is atomic.
+ */
+async function lockFolder(folder: string): Promise<Server> {
+  const { dev, ino } = await stat(folder);
+  const lock = createServer((socket) => socket.destroy());
+  await bind(lock, `\0holdfast-agent-${dev}-${ino}`).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EADDRINUSE') throw cause;
+    throw new AgentAlreadyRuns(`another agent runs on ${folder}`, { cause });
   });
+  return lock;
 }
 
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(shortest(path));
-    socket.once('connect', () => (socket.destroy(), resolve(true)));
-    socket.once('error', () => resolve(false));
+function bind(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      server.off('error', reject);
+      resolve();
+    });
   });
 }
