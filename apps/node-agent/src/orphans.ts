@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readAdopted } from './engine.driver';
-import { ageMs, daemonsBelow, killProcess } from './process-identity';
+import { ageMs, daemonsBelow, isSame, killProcess } from './process-identity';
 
 const SWEEP_FOR_MS = 2_000;
 const SWEEP_EVERY_MS = 250;
@@ -13,7 +13,7 @@ export async function sweepOrphans(runFolder: string, killed: (pid: number) => v
   for (const until = performance.now() + SWEEP_FOR_MS; performance.now() < until; await sleep(SWEEP_EVERY_MS)) {
     for (const { folder, identity } of daemonsBelow(runFolder)) {
       const adopted = await readAdopted(join(runFolder, folder));
-      const ours = adopted?.pid === identity.pid && adopted.startTicks === identity.startTicks;
+      const ours = adopted !== undefined && isSame(adopted, identity);
       if (ours || ageMs(identity) < OLDER_THAN_MS) continue;
       killProcess(identity);
       killed(identity.pid);

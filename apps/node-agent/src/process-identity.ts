@@ -1,13 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** A pid alone may be somebody else's by now. With its start time it names one process for ever. */
+/** A pid alone may be somebody else's by now. With its boot and its start time it names one process for ever. */
 export interface ProcessIdentity {
+  /** `run/` survives a reboot; pids and ticks begin anew. */
+  bootId: string;
   pid: number;
   /** Clock ticks after boot, as `/proc/<pid>/stat` has it. */
   startTicks: number;
 }
 
 const TICKS_PER_SECOND = 100;
+const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
 /** Who has this pid now; undefined if nobody does, or only a zombie that its parent has not reaped. */
 export function identify(pid: number): ProcessIdentity | undefined {
@@ -15,11 +18,16 @@ export function identify(pid: number): ProcessIdentity | undefined {
   if (stat === undefined) return undefined;
   // The name in parentheses may itself hold parentheses and spaces: fields are counted after the last one.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : { pid, startTicks: Number(fields[19]) };
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : { bootId, pid, startTicks: Number(fields[19]) };
 }
 
-export function isAlive({ pid, startTicks }: ProcessIdentity): boolean {
-  return identify(pid)?.startTicks === startTicks;
+export function isAlive(identity: ProcessIdentity): boolean {
+  const now = identify(identity.pid);
+  return now !== undefined && isSame(now, identity);
+}
+
+export function isSame(one: ProcessIdentity, other: ProcessIdentity): boolean {
+  return one.bootId === other.bootId && one.pid === other.pid && one.startTicks === other.startTicks;
 }
 
 /** SIGKILL, if it is still the process that is meant. */

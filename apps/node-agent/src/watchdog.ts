@@ -10,6 +10,7 @@ import { connect, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 
 interface Identity {
+  bootId: string;
   pid: number;
   startTicks: number;
 }
@@ -22,6 +23,7 @@ const SWEEP_TICKS = 4;
 const BACK_OFF_MS = { first: 1_000, longest: 30_000, forgottenAfter: 60_000 };
 const ORPHAN_AGE_MS = 1_000;
 const TICKS_PER_SECOND = 100;
+const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
 const stateFolder = resolve(required('HOLDFAST_AGENT_STATE_DIR'));
 const mediumFolder = join(resolve(required('HOLDFAST_AGENT_MEDIUM')), required('HOLDFAST_AGENT_CLUSTER_ID'));
@@ -175,11 +177,13 @@ function sweepOrphans(): void {
 function identify(pid: number): Identity | undefined {
   const stat = read(`/proc/${pid}/stat`);
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return !fields || fields[0] === 'Z' || fields[0] === 'X' ? undefined : { pid, startTicks: Number(fields[19]) };
+  return !fields || fields[0] === 'Z' || fields[0] === 'X'
+    ? undefined
+    : { bootId, pid, startTicks: Number(fields[19]) };
 }
 
-function isAlive({ pid, startTicks }: Identity): boolean {
-  return identify(pid)?.startTicks === startTicks;
+function isAlive(identity: Identity): boolean {
+  return identity.bootId === bootId && identify(identity.pid)?.startTicks === identity.startTicks;
 }
 
 function ageMs({ startTicks }: Identity): number {
