@@ -51,20 +51,23 @@ export class Prober {
     const write = ++this.rounds % WRITE_EVERY === 0;
     for (const { nodeId, dataAddress } of this.targets)
       void probe(dataAddress, write).then((result) => {
-        if (this.targets.some((target) => target.nodeId === nodeId)) this.results.set(nodeId, result);
+        if (result && this.targets.some((target) => target.nodeId === nodeId)) this.results.set(nodeId, result);
+        else this.results.delete(nodeId);
       });
   }
 }
 
-export async function probe(host: string, write: boolean, port = SERVING_PORT): Promise<Result> {
+/** Undefined: this node had no means to look, which is no evidence against the peer. */
+export async function probe(host: string, write: boolean, port = SERVING_PORT): Promise<Result | undefined> {
   const begun = performance.now();
   const outcome = await look(host, port, write);
+  if (!outcome) return undefined;
   const atMs = performance.now();
   return { outcome, atMs, ms: atMs - begun };
 }
 
 /** One deadline for all of it: a handshake that took 400 ms leaves 100 for the rest. */
-async function look(host: string, port: number, write: boolean): Promise<Outcome> {
+async function look(host: string, port: number, write: boolean): Promise<Outcome | undefined> {
   let nbd: NbdClient | undefined;
   let late = false;
   const timer = setTimeout(() => {
@@ -80,11 +83,20 @@ async function look(host: string, port: number, write: boolean): Promise<Outcome
     }
     return late ? 'timeout' : 'reached';
   } catch (error) {
+    if (isOurOwn(error)) return undefined;
     return late ? 'timeout' : outcomeOf(error);
   } finally {
     clearTimeout(timer);
     nbd?.close();
   }
+}
+
+const OWN_SHORTAGES = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
+
+/** Out of descriptors, memory or ports ourselves. */
+function isOurOwn(error: unknown): boolean {
+  const { cause } = error as Error;
+  return cause instanceof Error && OWN_SHORTAGES.has((cause as NodeJS.ErrnoException).code ?? '');
 }
 
 function outcomeOf(error: unknown): Outcome {
