@@ -86,7 +86,7 @@ async function isClaimed({ node, log }: AdoptionParts, { systemId, epoch }: Serv
     const standing = await highestClaim(join(folder, 'claims'));
     if (standing?.epoch !== epoch || standing.nodeId !== node.nodeId) return false;
     const chain = await readChain(folder);
-    if (chain) await removeUnlisted(folder, chain, epoch);
+    if (chain) await removeUnlisted(folder, chain, (of) => of === epoch);
     return true;
   } catch (error) {
     log('the medium does not tell who owns it', { systemId, error: String(error) });

@@ -55,7 +55,8 @@ export function filesOf(chain: Chain): string[] {
 
 /**
  * The images of a new system, then the list that makes them the system's, exclusively. Whoever loses the link reads the
- * winner's. Only the winner may take away what is not listed: attempts of epochs that came to nothing.
+ * winner's. Only the winner may take away what is not listed: attempts of earlier epochs that came to nothing. Those of
+ * later ones are at work at this moment.
  */
 export async function createChain(
   folder: string,
@@ -69,14 +70,23 @@ export async function createChain(
   for (const { sizeBytes, layers } of listed) await createImage(join(folder, layers[0]!.file), sizeBytes);
   await createImage(join(folder, PROBE_IMAGE), PROBE_BYTES);
   const chain: Chain = { volumes: listed, points: [], pins: [] };
-  if (await linkWhole(join(folder, 'chain.json'), JSON.stringify(chain))) await removeUnlisted(folder, chain);
+  if (await linkWhole(join(folder, 'chain.json'), JSON.stringify(chain))) {
+    await removeUnlisted(folder, chain, (of) => of < epoch);
+  }
 }
 
-/** Layers that the list does not name, of one epoch or of all. */
-export async function removeUnlisted(folder: string, chain: Chain, epoch?: number): Promise<string[]> {
+/** Layers that the list does not name, of these epochs. */
+export async function removeUnlisted(
+  folder: string,
+  chain: Chain,
+  isOver: (epoch: number) => boolean,
+): Promise<string[]> {
   const listed = new Set(filesOf(chain));
-  const layer = new RegExp(`\\.e${epoch ?? '\\d+'}\\.qcow2$`);
-  const unlisted = (await readdir(folder)).filter((name) => layer.test(name) && !listed.has(name));
+  const isNobodys = (name: string) => {
+    const epoch = /\.e(\d+)\.qcow2$/.exec(name)?.[1];
+    return epoch !== undefined && isOver(Number(epoch)) && !listed.has(name);
+  };
+  const unlisted = (await readdir(folder)).filter(isNobodys);
   for (const name of unlisted) await unlink(join(folder, name));
   return unlisted;
 }

@@ -215,7 +215,7 @@ describe('serving, on real daemons', () => {
     expect(claims()).toEqual(['1.json']);
   });
 
-  it('keeps what an earlier creation listed, and removes what it did not list', async () => {
+  it('keeps what an earlier creation listed, and removes what came to nothing before it', async () => {
     await n1.serve(1, { create: true });
     await n1.serving.recall({ taskId: 'serve-s1', systemId: 's1', epoch: 1 });
     const chain = readFileSync(join(cluster.systemFolder(), 'chain.json'), 'utf8');
@@ -225,7 +225,11 @@ describe('serving, on real daemons', () => {
     // A creation that died before it listed anything: its images are nobody's.
     await n2.serving.recall({ taskId: 'serve-s1', systemId: 's1', epoch: 2 });
     rmSync(join(cluster.systemFolder(), 'chain.json'));
+    const ofLater = join(cluster.systemFolder(), 'v1.1.e4.qcow2'); // a later one is being made at this moment
+    writeFileSync(ofLater, '');
     await n1.serve(3, { create: true });
+    expect(existsSync(ofLater)).toBe(true);
+    rmSync(ofLater);
     const layers = readdirSync(cluster.systemFolder()).filter((name) => name.endsWith('.qcow2'));
     expect(layers.sort()).toEqual(['probe.qcow2', 'v1.1.e3.qcow2', 'v2.1.e3.qcow2']);
   });
