@@ -3,6 +3,7 @@ import {
   SystemRejected,
   SystemRetired,
   SystemRetirementStarted,
+  SystemServeGranted,
   TaskDeferred,
   TaskHeld,
   type EventContract,
@@ -39,6 +40,11 @@ describe('the systems projection', () => {
       epoch: 2,
       serving: { state: 'starting', since: AT },
     });
+  });
+
+  it('is starting on another node although the grant was heard before the order', () => {
+    const granted = told(SystemServeGranted, { ...ofSystem, nodeId: 'n2', epoch: 2, cause: 'nodeDown' });
+    expect(systemAfter(...served, granted, moved('n1', 'n2', 2))?.serving.state).toBe('starting');
   });
 
   it('stays served, and since the same time, when it is offered again at its epoch', () => {

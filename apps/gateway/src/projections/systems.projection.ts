@@ -33,6 +33,8 @@ export interface SystemRow {
   exports: { volumeId: string; uri: string }[];
   nodeId: string | null;
   epoch: number | null;
+  /** The epoch last taken. A grant is told on another stream than its order, and may be heard before it. */
+  servedEpoch: number | null;
   serving: { state: ServingState; since: Instant | null; reason: string | null };
 }
 
@@ -51,6 +53,7 @@ const unheardOf = (systemId: string): SystemRow => ({
   exports: [],
   nodeId: null,
   epoch: null,
+  servedEpoch: null,
   serving: { state: 'pending', since: null, reason: null },
 });
 
@@ -73,7 +76,7 @@ function ordered(
 ): SystemRow | undefined {
   if (isOlder(row, data.epoch)) return row;
   // An agent that started anew is offered what it serves already: clients notice nothing.
-  const stillServed = row?.serving.state === 'served' && row.epoch === data.epoch;
+  const stillServed = row?.serving.state === 'served' && row.servedEpoch === data.epoch;
   const state = stillServed ? 'served' : data.spec.create ? 'creating' : 'starting';
   const { nodeId, epoch, clusterId } = data;
   return update(row, key, { nodeId, epoch, clusterId, serving: serving(row, state, data) });
@@ -115,7 +118,12 @@ export const systemsProjection = defineProjection<SystemRow>('systems', [
   on(TaskStartConfirmed, ofServe, (row, { data }, key) =>
     isOlder(row, data.epoch)
       ? row
-      : update(row, key, { nodeId: data.nodeId, epoch: data.epoch, serving: serving(row, 'served', data) }),
+      : update(row, key, {
+          nodeId: data.nodeId,
+          epoch: data.epoch,
+          servedEpoch: data.epoch,
+          serving: serving(row, 'served', data),
+        }),
   ),
   on(TaskHeld, ofServe, (row, { data }, key) =>
     isOlder(row, data.epoch)
