@@ -11,8 +11,6 @@ const PREFIX = 'cluster-health';
 /** The health of each cluster: its stream, and where it stands as this process knows it. */
 export class Clusters {
   private readonly streams: Streams<HealthCommand, ClusterHealth, HealthEvent>;
-  /** By cluster the version that a transaction of somebody else is about to reach, or has reached unseen. */
-  private readonly decided = new Map<ClusterId, number>();
   private readonly known = new Map<ClusterId, { state: ClusterHealth; version: number }>();
 
   constructor(
@@ -29,13 +27,9 @@ export class Clusters {
   /** Who is watched, and as what: told by the streams alone, whoever wrote them. */
   async load(): Promise<void> {
     for (const { key } of await this.store.streams(PREFIX)) {
-      await this.refresh(key.slice(PREFIX.length + 1) as ClusterId);
+      const clusterId = key.slice(PREFIX.length + 1) as ClusterId;
+      this.keep(clusterId, await this.streams.load(clusterId));
     }
-  }
-
-  /** After somebody else's transaction may have moved the stream. */
-  async refresh(clusterId: ClusterId): Promise<void> {
-    this.keep(clusterId, await this.streams.load(clusterId));
   }
 
   stateOf(clusterId: ClusterId): ClusterHealth {
@@ -53,27 +47,20 @@ export class Clusters {
   async handle(command: HealthCommand, context: EventContext = {}): Promise<void> {
     const { clusterId } = command;
     if (clusterHealthDecider.decide(command, this.stateOf(clusterId)).length === 0) return;
-    const { value } = await this.store.inTransaction((tx) => this.streams.handle(tx, clusterId, command), { context });
-    this.keep(clusterId, value);
-    tellMetrics(value.events);
+    await this.store.inTransaction((tx) => this.handleIn(tx, command), { context });
   }
 
-  /** In somebody's transaction: what it led to is known here after the first `catchUp` behind its commit. */
+  /** In somebody's transaction: what it leads to is known here from its commit on, and never if it rolls back. */
   async handleIn(tx: Tx, command: HealthCommand): Promise<void> {
-    const { version } = await this.streams.handle(tx, command.clusterId, command);
-    this.decided.set(command.clusterId, version);
-  }
-
-  /** Called often: a transaction may commit after its caller has moved on, for partitions are taken side by side. */
-  async catchUp(): Promise<void> {
-    for (const [clusterId, version] of this.decided) {
-      await this.refresh(clusterId);
-      if ((this.known.get(clusterId)?.version ?? 0) >= version) this.decided.delete(clusterId);
-    }
+    const decided = await this.streams.handle(tx, command.clusterId, command);
+    tx.onCommit(() => {
+      this.keep(command.clusterId, decided);
+      tellMetrics(decided.events);
+    });
   }
 
   private keep(clusterId: ClusterId, now: { state: ClusterHealth; version: number }): void {
-    // Answers may overtake each other; the stream does not go back.
+    // Partitions are taken side by side, and commits may overtake each other; the stream does not go back.
     if (now.version < (this.known.get(clusterId)?.version ?? 0)) return;
     this.known.set(clusterId, { state: now.state, version: now.version });
     this.roster.set(clusterId, Object.keys(now.state.nodes) as NodeId[]);

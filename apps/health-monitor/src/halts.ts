@@ -1,39 +1,27 @@
 import type { ClusterId } from '@holdfast/contracts';
-import type { EventStore, Tx } from '@holdfast/event-store';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { type EventStore, haltedScopes, isHalted, noteHalted, noteResumed, type Tx } from '@holdfast/event-store';
 
-/** Where automation is halted: the gateway tells, this service keeps it in its own row. */
-export class HaltedScopes1764115200200 implements MigrationInterface {
-  async up(runner: QueryRunner): Promise<void> {
-    await runner.query('create table halted_scope (scope text primary key)');
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
-    await runner.query('drop table halted_scope');
-  }
-}
-
-/** The brake that a person pulls: `fleet`, or one cluster. */
+/** The brake that a person pulls, in memory: it is asked for at each look at the log. */
 export class Halts {
   private scopes = new Set<string>();
 
   constructor(private readonly store: EventStore) {}
 
-  /** At start, and after a transaction that may have changed it. */
   async load(): Promise<void> {
-    const rows = await this.store.query<{ scope: string }>('select scope from halted_scope');
-    this.scopes = new Set(rows.map(({ scope }) => scope));
+    this.scopes = await haltedScopes(this.store);
   }
 
   holds(clusterId: ClusterId): boolean {
-    return this.scopes.has('fleet') || this.scopes.has(clusterId);
+    return isHalted(this.scopes, clusterId);
   }
 
   async halt(tx: Tx, scope: string): Promise<void> {
-    await tx.query('insert into halted_scope values ($1) on conflict do nothing', [scope]);
+    await noteHalted(tx, scope);
+    tx.onCommit(() => this.scopes.add(scope));
   }
 
   async resume(tx: Tx, scope: string): Promise<void> {
-    await tx.query('delete from halted_scope where scope = $1', [scope]);
+    await noteResumed(tx, scope);
+    tx.onCommit(() => this.scopes.delete(scope));
   }
 }

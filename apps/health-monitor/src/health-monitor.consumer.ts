@@ -25,9 +25,9 @@ export class HealthMonitorConsumer {
   }
 
   @EventPattern(topics.requests.name)
-  async onRequest(@Ctx() batch: RecordBatch): Promise<void> {
+  onRequest(@Ctx() batch: RecordBatch): Promise<void> {
     const decide = (tx: Tx, command: HealthCommand): Promise<void> => this.clusters.handleIn(tx, command);
-    await this.inbox.receive(batch, {
+    return this.inbox.receive(batch, {
       NodeJoined: ({ data: { clusterId, nodeId, zone, dataAddress } }, tx) =>
         decide(tx, { type: 'WatchNode', clusterId, nodeId, zone, dataAddress, atMs: this.nowOf(clusterId) }),
       NodeRetired: ({ data: { clusterId, nodeId } }, tx) =>
@@ -39,8 +39,6 @@ export class HealthMonitorConsumer {
       AutomationHalted: ({ data }, tx) => this.halts.halt(tx, data.scope),
       AutomationResumed: ({ data }, tx) => this.halts.resume(tx, data.scope),
     });
-    await this.clusters.catchUp();
-    await this.halts.load();
   }
 
   private seen(clusterId: ClusterId) {

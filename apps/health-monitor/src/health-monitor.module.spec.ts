@@ -10,8 +10,8 @@ describe('the module', () => {
     const parts = {
       inbox: { receive: (batch: RecordBatch) => Promise.resolve(took.push(['inbox', batch])) },
       observer: { take: (batch: RecordBatch) => Promise.resolve(took.push(['observer', batch])) },
-      clusters: { catchUp: () => Promise.resolve() },
-      halts: { load: () => Promise.resolve() },
+      clusters: {},
+      halts: {},
     } as unknown as ConsumerParts;
     const module = await Test.createTestingModule({ imports: [HealthMonitorModule.with(parts)] }).compile();
     const consumer = module.get(HealthMonitorConsumer);

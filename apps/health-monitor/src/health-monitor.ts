@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { topics } from '@holdfast/contracts';
-import { EventStore } from '@holdfast/event-store';
+import { EventStore, HaltedScopes1764115200200 } from '@holdfast/event-store';
 import { BatchTransport, guardRegression, Inbox, KafkaLink, partitionOf, Relay, Samples } from '@holdfast/messaging';
 import { AdminServer, nestLogger } from '@holdfast/observability';
 import { NestFactory } from '@nestjs/core';
@@ -10,7 +10,7 @@ import type { HealthConfig } from './config';
 import { MEMORY_MS } from './domain/numbers';
 import { Roster } from './domain/roster';
 import { showGauges } from './gauges';
-import { HaltedScopes1764115200200, Halts } from './halts';
+import { Halts } from './halts';
 import { HealthMonitorModule } from './health-monitor.module';
 import { Observer } from './observer';
 import { Pulse } from './pulse';

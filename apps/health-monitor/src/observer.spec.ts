@@ -20,7 +20,6 @@ function observing(handle: (command: HealthCommand) => Promise<void> = () => Pro
   const commands: HealthCommand[] = [];
   const dropped: string[] = [];
   const clusters = {
-    catchUp: () => Promise.resolve(),
     roster,
     stateOf: () => initialHealth,
     handle: (command: HealthCommand) => handle(command).then(() => void commands.push(command)),

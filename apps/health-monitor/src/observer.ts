@@ -72,7 +72,6 @@ export class Observer {
   }
 
   async lookAtAll(): Promise<void> {
-    await this.o.clusters.catchUp();
     for (const partition of this.partitions.keys()) await this.look(partition);
   }
 

@@ -27,13 +27,11 @@ export class FleetRows1764115200100 implements MigrationInterface {
         address   text primary key,
         system_id text not null unique
       );
-
-      create table halted_scope (scope text primary key);
     `);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('drop table cluster, node, system_address, halted_scope');
+    await runner.query('drop table cluster, node, system_address');
   }
 }
 
@@ -128,20 +126,6 @@ export async function incarnationsOf(tx: Tx, clusterId: ClusterId): Promise<Reco
     [clusterId],
   );
   return Object.fromEntries(rows.map(({ nodeId, incarnation }) => [nodeId, incarnation]));
-}
-
-export async function noteHalted(tx: Tx, scope: string): Promise<void> {
-  await tx.query('insert into halted_scope values ($1) on conflict do nothing', [scope]);
-}
-
-export async function noteResumed(tx: Tx, scope: string): Promise<void> {
-  await tx.query('delete from halted_scope where scope = $1', [scope]);
-}
-
-/** Halted by its own name, or with the whole fleet. */
-export async function isHalted(tx: Tx, clusterId: ClusterId): Promise<boolean> {
-  const rows = await tx.query(`select from halted_scope where scope in ($1, 'fleet')`, [clusterId]);
-  return rows.length > 0;
 }
 
 function openable(nodeId: NodeId, row: NodeRow | undefined): Openable | null {

@@ -11,19 +11,16 @@ import type {
   NodeRetired,
   NodeStarted,
 } from '@holdfast/contracts';
-import type { Tx } from '@holdfast/event-store';
+import { haltedScopes, isHalted, noteHalted, noteResumed, type Tx } from '@holdfast/event-store';
 import { Injectable } from '@nestjs/common';
 import { type Brake, type CloseCause, type CordonCause, later } from './domain/routing-table';
 import {
   clusterIds,
   forgetNode,
-  isHalted,
   noteCluster,
-  noteHalted,
   noteHealth,
   noteIncarnation,
   noteJoined,
-  noteResumed,
   type Openable,
 } from './fleet-rows';
 import { Placements } from './placements';
@@ -50,7 +47,7 @@ export class Fleet {
 
   async clusterRegistered(tx: Tx, { clusterId, addressRanges }: DataOf<typeof ClusterRegistered>): Promise<void> {
     await noteCluster(tx, clusterId, addressRanges);
-    if (await isHalted(tx, clusterId)) await this.hold(tx, clusterId, 'halted');
+    if (isHalted(await haltedScopes(tx), clusterId)) await this.hold(tx, clusterId, 'halted');
   }
 
   async nodeJoined(tx: Tx, { clusterId, nodeId, zone, capacity }: DataOf<typeof NodeJoined>): Promise<void> {
@@ -112,8 +109,9 @@ export class Fleet {
   /** The fleet and each cluster are halted apart: both must have been resumed. */
   async resumed(tx: Tx, { scope }: DataOf<typeof AutomationResumed>): Promise<void> {
     await noteResumed(tx, scope);
+    const stillHalted = await haltedScopes(tx);
     for (const clusterId of await inScope(tx, scope)) {
-      if (!(await isHalted(tx, clusterId))) await this.release(tx, clusterId, 'halted');
+      if (!isHalted(stillHalted, clusterId)) await this.release(tx, clusterId, 'halted');
     }
   }
 

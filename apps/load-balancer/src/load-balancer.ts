@@ -1,4 +1,4 @@
-import { EventStore, Timers } from '@holdfast/event-store';
+import { EventStore, HaltedScopes1764115200200, Timers } from '@holdfast/event-store';
 import { BatchTransport, guardRegression, Inbox, KafkaLink, Relay, Samples } from '@holdfast/messaging';
 import { AdminServer, nestLogger } from '@holdfast/observability';
 import { NestFactory } from '@nestjs/core';
@@ -19,7 +19,11 @@ export interface LoadBalancer {
 /** The whole process, from its store to its consumers. */
 export async function startLoadBalancer(config: BalancerConfig): Promise<LoadBalancer> {
   const url = config.HOLDFAST_DATABASE_URL.reveal();
-  const store = await EventStore.connect({ url, service: SERVICE, tables: { migrations: [FleetRows1764115200100] } });
+  const store = await EventStore.connect({
+    url,
+    service: SERVICE,
+    tables: { migrations: [FleetRows1764115200100, HaltedScopes1764115200200] },
+  });
   const kafka = new KafkaLink({ brokers: config.HOLDFAST_KAFKA_BROKERS, clientId: SERVICE });
   const inbox = new Inbox({ store, kafka, consumer: 'main', numbers: config });
   const relay = new Relay({ store, kafka, numbers: config });

@@ -1,5 +1,5 @@
 import type { ClusterId, NodeId, SystemId } from '@holdfast/contracts';
-import { EventStore, setUpStore, Timers, type Tx } from '@holdfast/event-store';
+import { EventStore, HaltedScopes1764115200200, setUpStore, Timers, type Tx } from '@holdfast/event-store';
 import { freshDatabase, type Postgres, temporaryPostgres } from '@holdfast/testing';
 import { randomUUID } from 'node:crypto';
 import { type DueTimer, DueTimers } from './due-timers';
@@ -29,7 +29,7 @@ interface Balancer {
 }
 
 async function balancer(takenMs = 5_000): Promise<Balancer> {
-  const tables = { migrations: [FleetRows1764115200100] };
+  const tables = { migrations: [FleetRows1764115200100, HaltedScopes1764115200200] };
   const store = await EventStore.connect({ url, service: 'load-balancer', tables });
   const placements = new Placements(store, takenMs);
   return { store, placements, systems: new Systems(placements), fleet: new Fleet(placements) };
@@ -168,6 +168,22 @@ it('retires, deletes, and asks another node when the first is silent about the r
   await within(one, (tx) => one.systems.removed(tx, { ...told, systemId: s('s1'), epoch: 3 }));
   expect((await typesOf('system-s1')).at(-1)).toBe('SystemDeleted');
   expect(await one.store.query('select from timer')).toEqual([]);
+});
+
+it('looks at removals in as many transactions as there are connections, none waiting for another', async () => {
+  const connections = one.store.pool.options.max;
+  let begun = 0;
+  let go: () => void = () => undefined;
+  const allBegun = new Promise<void>((resolve) => (go = resolve));
+  const looking = Array.from({ length: connections }, (_, i) =>
+    within(one, async (tx) => {
+      begun += 1;
+      if (begun === connections) go();
+      await allBegun;
+      await one.systems.checkRemoval(tx, s(`s${i}`));
+    }),
+  );
+  await expect(Promise.all(looking)).resolves.toHaveLength(connections);
 });
 
 it('halts clusters registered later too, and lifts the fleet’s halt only where the cluster is not halted itself', async () => {

@@ -75,8 +75,8 @@ export class Placements {
     return this.systems.handle(tx, command.systemId, command);
   }
 
-  async system(systemId: string): Promise<System> {
-    return (await this.systems.load(systemId)).state;
+  async system(tx: Tx, systemId: string): Promise<System> {
+    return (await this.systems.loadIn(tx, systemId)).state;
   }
 
   async table(clusterId: ClusterId): Promise<RoutingTable> {
@@ -90,16 +90,16 @@ export class Placements {
       this.disagreements.delete(systemId);
     } catch (error) {
       if (!(error instanceof InvariantBroken)) throw error;
-      throw await this.disagreement(systemId, error);
+      throw await this.disagreement(tx, systemId, error);
     }
   }
 
   /** Table and system were read at two moments, and another decision lies between: decide again on what stands now. */
-  private async disagreement(systemId: SystemId, broken: InvariantBroken): Promise<Error> {
+  private async disagreement(tx: Tx, systemId: SystemId, broken: InvariantBroken): Promise<Error> {
     const times = (this.disagreements.get(systemId) ?? 0) + 1;
     this.disagreements.set(systemId, times);
     if (times > RACES_AT_MOST) return broken;
-    const { version } = await this.systems.load(systemId);
+    const { version } = await this.systems.loadIn(tx, systemId);
     return new StreamConflict({ stream: `system-${systemId}`, expected: null, actual: version });
   }
 }

@@ -132,6 +132,18 @@ describe('EventStore', () => {
     expect(await versions(id)).toEqual([1, 2, 3]);
   });
 
+  it('tells at commit who wanted to know of it, and nobody when it rolls back', async () => {
+    const told: string[] = [];
+    const work = (name: string, end: () => void) =>
+      store.inTransaction(async (tx) => {
+        tx.inContext({}).onCommit(() => told.push(name));
+        end();
+      });
+    await expect(work('rolled back', () => expect(told).toBe('a failure'))).rejects.toThrow();
+    await work('committed', () => expect(told).toEqual([]));
+    expect(told).toEqual(['committed']);
+  });
+
   it('writes nothing again under a known key, whatever is decided the second time', async () => {
     const id = fresh();
     const key = uuidV7();

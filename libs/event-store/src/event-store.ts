@@ -219,6 +219,7 @@ export class EventStore {
 
   private settle(tx: Transaction): void {
     for (const folded of tx.gathered.folded.values()) folded.settle('committed');
+    callAll(tx.gathered.commitListeners);
     if (tx.gathered.streams.size > 0) callAll(this.appendedListeners);
     if (tx.gathered.timers.size > 0) callAll(this.timerListeners);
   }

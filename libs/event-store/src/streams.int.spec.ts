@@ -105,4 +105,33 @@ describe('bindDecider', () => {
     await expect(bindSight(store).load(newer)).rejects.toMatchObject({ code: 'EVENT_UNKNOWN' });
     expect(await bindSight(store).load(known)).toMatchObject({ version: 1 });
   });
+
+  it('is read inside as many transactions as there are connections, none waiting for another', async () => {
+    const id = fresh();
+    await grow(id, 3);
+    const streams = bindSight(store);
+    const connections = store.pool.options.max;
+    let begun = 0;
+    let go: () => void = () => undefined;
+    const allBegun = new Promise<void>((resolve) => (go = resolve));
+    const reading = Array.from({ length: connections }, () =>
+      store.inTransaction(async (tx) => {
+        begun += 1;
+        if (begun === connections) go();
+        await allBegun;
+        return streams.loadIn(tx, id);
+      }),
+    );
+    for (const { value } of await Promise.all(reading)) expect(value).toEqual({ state: { lost: 3 }, version: 3 });
+  });
+
+  it('is read inside a transaction with what that one has decided, and by no other', async () => {
+    const id = fresh();
+    const streams = bindSight(store);
+    await store.inTransaction(async (tx) => {
+      await streams.handle(tx, id, lose);
+      expect(await streams.loadIn(tx, id)).toEqual({ state: { lost: 1 }, version: 1 });
+      expect(await streams.load(id)).toEqual({ state: { lost: 0 }, version: 0 });
+    });
+  });
 });

@@ -12,7 +12,10 @@ import { Transaction, type Tx } from './transaction';
 export interface Streams<C, S, E> {
   /** Load, decide, hand the events to the transaction's one append. Called again in the same `tx`, it goes on. */
   handle(tx: Tx, id: string, command: C): Promise<{ events: E[]; state: S; version: number }>;
+  /** Outside of any transaction: inside of one, a second connection could wait for the first. */
   load(id: string, at?: { version: number }): Promise<{ state: S; version: number }>;
+  /** Inside of one, with what it has decided so far. */
+  loadIn(tx: Tx, id: string): Promise<{ state: S; version: number }>;
   /** What would happen; appends nothing. */
   preview(id: string, commands: readonly C[]): Promise<{ events: E[]; state: S; basedOnVersion: number }>;
 }
@@ -81,6 +84,15 @@ class BoundStreams<C extends Named, S, E extends Named & { readonly data: object
     const usable = known !== undefined && known.version <= (at?.version ?? Infinity) ? known : undefined;
     const loaded = await this.fold(stream, { via: this.store, from: usable, to: at?.version });
     if (at === undefined) this.cache.set(stream, loaded);
+    return loaded;
+  }
+
+  async loadIn(tx: Tx, id: string): Promise<Folded<S>> {
+    const stream = this.keyOf(id);
+    const decided = Transaction.of(tx).gathered.folded.get(stream) as Folded<S> | undefined;
+    if (decided !== undefined) return { state: decided.state, version: decided.version };
+    const loaded = await this.fold(stream, { via: tx, from: this.cache.get(stream) });
+    this.cache.set(stream, loaded);
     return loaded;
   }
 

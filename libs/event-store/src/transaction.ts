@@ -27,6 +27,8 @@ export interface Tx {
   setTimer(stream: string, name: string, dueAt: Instant | null, command: object): void;
   /** Written by the transaction's one es.append, at the end: all streams or none. Gives the events as stored. */
   append(entry: NewEvents): readonly NewEvent[];
+  /** Called once this transaction has committed, and never if it does not. */
+  onCommit(listener: () => void): void;
   /** The same transaction, for what another event or request leads to. */
   inContext(context: EventContext): Tx;
   readonly context: EventContext;
@@ -63,6 +65,7 @@ export class Gathered {
   readonly streams = new Map<string, Pending>();
   readonly timers = new Map<string, TimerChange>();
   readonly folded = new Map<string, FoldedStream>();
+  readonly commitListeners: (() => void)[] = [];
 
   /** What es.append gets. Ids are given here, for only now it is known which event is a stream's last. */
   seal(key: string | undefined): StagedStream[] {
@@ -121,6 +124,10 @@ export class Transaction implements Tx {
     const { correlationId, causationId, traceparent = currentTraceparent() } = this.context;
     const context = { correlationId, causationId, traceparent };
     this.gathered.timers.set(`${stream} ${name}`, { stream, name, dueAt, command, context });
+  }
+
+  onCommit(listener: () => void): void {
+    this.gathered.commitListeners.push(listener);
   }
 
   append({ stream, partitionKey, expected, events }: NewEvents): CheckedEvent[] {
