@@ -70,7 +70,10 @@ async function hear(events: readonly FeedEvent[]): Promise<void> {
 /** Until this projection is at the feed's head. */
 async function caughtUp(projector: Projector, name: string): Promise<void> {
   const { position } = await feed.head();
-  while (projector.progress.get(name)?.position !== position) await projector.moved(1_000);
+  while (projector.progress.get(name)?.position !== position) {
+    expect(projector.progress.get(name)?.error ?? null).toBeNull();
+    await projector.moved(1_000);
+  }
 }
 
 async function storedRows(name: string): Promise<Record<string, unknown>> {
