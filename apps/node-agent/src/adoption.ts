@@ -8,7 +8,7 @@ import { highestClaim } from './claims';
 import { readAdopted, StorageDaemon } from './engine.driver';
 import type { Journal } from './journal';
 import type { ServeOrder } from './journal-records';
-import { killProcess } from './process-identity';
+import { endProcess } from './process-identity';
 import type { Serving } from './serving';
 import type { NodeEngine } from './take-up';
 
@@ -53,7 +53,7 @@ async function adoptOne(parts: AdoptionParts, folder: string): Promise<ServeOrde
     return order;
   }
   const identity = await readAdopted(folder);
-  if (identity) killProcess(identity);
+  if (identity) await endProcess(identity); // what is served again may be served in this very folder
   await rm(folder, { recursive: true, force: true });
   return undefined;
 }

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, closeSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from './errors';
-import { identify, isAlive, killProcess, type ProcessIdentity } from './process-identity';
+import { endProcess, identify, isAlive, killProcess, type ProcessIdentity } from './process-identity';
 import { QmpClient } from './qmp';
 
 /** `disk`: acknowledged is on the medium's disks. `os`: in the host's memory, enough where all nodes share one host. */
@@ -56,7 +56,7 @@ export class StorageDaemon {
       await daemon.execute('object-add', { 'qom-type': 'throttle-group', id: 'tg', limits: {} });
       return daemon;
     } catch (error) {
-      killProcess(identity);
+      await endProcess(identity); // the next attempt may be in this very folder
       throw error;
     }
   }
@@ -113,7 +113,7 @@ export class StorageDaemon {
     await this.execute('nbd-server-stop');
     for (const name of names) await this.close(name);
     await this.execute('quit');
-    await this.gone;
+    await this.leaveNothing();
   }
 
   /** How long the daemon takes to answer. It throws when the deadline is missed. */
@@ -131,6 +131,17 @@ export class StorageDaemon {
 
   kill(): void {
     killProcess(this.identity);
+  }
+
+  /** Killed, gone, and nothing left of it. Acknowledged is durable in a writethrough export: SIGKILL loses nothing. */
+  async discard(): Promise<void> {
+    this.kill();
+    await this.leaveNothing();
+  }
+
+  private async leaveNothing(): Promise<void> {
+    await this.gone;
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   /** The monitor is lost: the process ended, or it missed a deadline. Then no client may go on with it either. */

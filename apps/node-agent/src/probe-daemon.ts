@@ -51,7 +51,7 @@ export class ProbeDaemon {
     const folder = join(node.runFolder, 'probe');
     const living = await StorageDaemon.attach(folder, node.engine.flush);
     if (living && (await living.exports()).includes('probe')) return living;
-    living?.kill();
+    await living?.discard();
     const filename = join(node.mediumFolder, 'probes', `${node.nodeId}.qcow2`);
     await mkdirIn(node.mediumFolder, 'probes');
     await createImage(filename, PROBE_BYTES);
@@ -62,7 +62,7 @@ export class ProbeDaemon {
       await daemon.export('probe');
       return daemon;
     } catch (error) {
-      daemon.kill();
+      await daemon.discard();
       throw error;
     }
   }

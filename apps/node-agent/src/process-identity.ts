@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A pid alone may be somebody else's by now. With its boot and its start time it names one process for ever. */
 export interface ProcessIdentity {
@@ -38,6 +39,12 @@ export function killProcess(identity: ProcessIdentity): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
+}
+
+/** SIGKILL, and only then gone: its images, address and folder are free. */
+export async function endProcess(identity: ProcessIdentity): Promise<void> {
+  killProcess(identity);
+  while (isAlive(identity)) await sleep(5);
 }
 
 export function ageMs({ startTicks }: ProcessIdentity): number {

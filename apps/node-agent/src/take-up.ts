@@ -69,16 +69,20 @@ export async function takeUp(order: ServeOrder, node: NodeEngine, attempt: Attem
     await attempt.effect('exported');
     return daemon;
   } catch (error) {
-    daemon.kill();
+    await daemon.discard(); // the next attempt may be in its folder
     // A daemon that vanished was perhaps killed by the watchdog, for a claim that had passed ours.
     if (error instanceof EngineError) await checkClaim(order, node.nodeId, folder);
     throw error;
   }
 }
 
+export function runFolderOf({ systemId, epoch }: Omit<ServeOrder, 'spec'>, runFolder: string): string {
+  return join(runFolder, `${systemId}.e${epoch}`);
+}
+
 /** What it serves lies beside the daemon, so that it can be adopted even if the journal is lost. */
 async function makeRunFolder(order: ServeOrder, runFolder: string): Promise<string> {
-  const folder = join(runFolder, `${order.systemId}.e${order.epoch}`);
+  const folder = runFolderOf(order, runFolder);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'order.json'), JSON.stringify(order));
   return folder;
