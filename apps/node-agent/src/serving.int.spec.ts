@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import { TestCluster, until, type TestNode } from './fixture';
 import { makeClaim } from './claims';
-import { isAlive } from './process-identity';
+import { daemonsBelow, isAlive } from './process-identity';
 
 describe('serving, on real daemons', () => {
   let cluster: TestCluster;
@@ -53,6 +53,7 @@ describe('serving, on real daemons', () => {
     unlinkSync(join(cluster.systemFolder(), 'v2.1.e1.qcow2'));
     await n2.serve(2);
     expect(n2.lastTold()).toMatchObject({ type: 'TaskDeclined', data: { code: 'MEDIUM_INVALID' } });
+    expect([daemonsBelow(n2.runFolder), readdirSync(n2.runFolder)]).toEqual([[], []]);
   });
 
   it('declines where the list is damaged', async () => {
@@ -91,6 +92,17 @@ describe('serving, on real daemons', () => {
     expect(n1.lastTold()).toMatchObject({ type: 'TaskDeclined', data: { code: 'WATCHDOG_DEAD' } });
   });
 
+  it('keeps in its journal what runs on when it declines: the next agent adopts it', async () => {
+    await n1.serve(1, { create: true });
+    n1.watchdogAlive = false;
+    await n1.serve(2);
+    expect(n1.lastTold()).toMatchObject({ type: 'TaskDeclined', data: { code: 'WATCHDOG_DEAD', epoch: 2 } });
+    await n1.die();
+    const after = await cluster.node(1);
+    expect(await after.adopt()).toEqual([{ systemId: 's1', epoch: 1 }]);
+    expect(after.journal.state.epochs.get('serve-s1')).toBe(2);
+  });
+
   it('declines below a higher claim, naming it', async () => {
     await n1.serve(3, { create: true });
     await n2.serve(2);
@@ -122,6 +134,7 @@ describe('serving, on real daemons', () => {
     after.close();
     await until(() => n1.log.some((line) => line.includes('STALE_EPOCH')));
     expect(n1.serving.held()).toEqual([]);
+    await until(() => readdirSync(n1.runFolder).length === 0);
   });
 
   it('waits for an address that is in use, says so, and takes it when it is free', async () => {
@@ -186,6 +199,7 @@ describe('serving, on real daemons', () => {
     await nbd.write(0, block(9));
     await n1.serving.recall({ taskId: 'serve-s1', systemId: 's1', epoch: 1 });
     expect(n1.lastTold()?.type).toBe('TaskStopped');
+    expect(readdirSync(n1.runFolder)).toEqual([]);
     await expect(n1.connect()).rejects.toMatchObject({ code: 'NBD_UNREACHABLE' });
     await n2.serve(2);
     const after = await n2.connect('v2');

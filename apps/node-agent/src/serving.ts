@@ -1,13 +1,14 @@
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SERVING_PORT, StorageDaemon } from './engine.driver';
 import { EngineError } from './errors';
 import type { Cause, Facts } from './facts';
 import type { Journal } from './journal';
-import type { ServeOrder } from './journal-records';
+import type { JournalRecord, ServeOrder } from './journal-records';
 import { judgeOrder, mayRestart, type HeardOrder } from './order.rules';
 import { refusalOf, type Refusal } from './refusal';
 import { removeFiles } from './removal';
-import { Superseded, takeUp, type Attempt, type NodeEngine, type WaitsFor } from './take-up';
+import { runFolderOf, Superseded, takeUp, type Attempt, type NodeEngine, type WaitsFor } from './take-up';
 
 export interface ServingParts {
   node: NodeEngine;
@@ -127,13 +128,13 @@ export class Serving {
     const begunAt = performance.now();
     try {
       await noted;
-      if (!(await this.watched())) return await this.decline(order, { code: 'WATCHDOG_DEAD' }, cause);
+      if (!(await this.watched())) return await this.decline(slot, order, { code: 'WATCHDOG_DEAD', cause });
       await this.stopDaemon(slot); // an older epoch's, of our own
       this.hold(slot, order, await this.attempt(order, { signal, cause }));
       await this.tellTaken(order, { tookMs: performance.now() - begunAt }, cause);
     } catch (error) {
       if (error instanceof Superseded) return;
-      await this.decline(order, refusalOf(error), cause);
+      await this.decline(slot, order, { ...refusalOf(error), cause });
     }
   }
 
@@ -181,12 +182,17 @@ export class Serving {
         if (error instanceof Superseded) return;
         const { code } = refusalOf(error);
         this.parts.log('not served again', { systemId: order.systemId, epoch, code, error: String(error) });
-        if (code === 'STALE_EPOCH' || code === 'SYSTEM_RELEASED')
-          return this.parts.journal.append({ k: 'stop', route: taskId, epoch });
+        if (code === 'STALE_EPOCH' || code === 'SYSTEM_RELEASED') return this.giveUp(order);
         slot.deathsAtMs.push(performance.now());
         await sleep(200);
       }
     }
+  }
+
+  /** The claim is another's: nothing here is of use to anybody. */
+  private async giveUp(order: ServeOrder): Promise<void> {
+    await this.parts.journal.append({ k: 'stop', route: order.taskId, epoch: order.epoch });
+    await rm(runFolderOf(order, this.parts.node.runFolder), { recursive: true, force: true });
   }
 
   private async fault({ taskId, epoch }: ServeOrder): Promise<void> {
@@ -204,10 +210,8 @@ export class Serving {
       await held.daemon.stop();
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      // Acknowledged is durable in a writethrough export: SIGKILL loses nothing either.
       this.parts.log('daemon killed, it did not stop', { code: error.code });
-      held.daemon.kill();
-      await held.daemon.gone;
+      await held.daemon.discard();
     }
     await this.noteEffect('stopped', held.order.taskId, held.order.epoch);
   }
@@ -243,14 +247,19 @@ export class Serving {
     await facts.tell({ type: 'TaskDeclined', data: { taskId, epoch, code: 'STALE_EPOCH', highestEpoch } }, cause);
   }
 
-  private async decline({ taskId, epoch }: ServeOrder, refusal: Refusal, cause?: Cause): Promise<void> {
+  private async decline(
+    { held }: Slot,
+    { taskId, epoch }: ServeOrder,
+    { cause, ...refusal }: Refusal & { cause?: Cause | undefined },
+  ): Promise<void> {
     const { journal, facts, log } = this.parts;
     log('declined', { taskId, epoch, ...refusal });
     if (refusal.code === 'ENGINE_DOWN') this.engineFailedAtMs = performance.now();
     const highestEpoch = journal.state.epochs.get(taskId) ?? null;
     try {
-      const stop = { k: 'stop' as const, route: taskId, epoch };
-      await facts.tell({ type: 'TaskDeclined', data: { taskId, epoch, highestEpoch, ...refusal } }, cause, stop);
+      // An older epoch's daemon may run on: then that is what is served here, and is adopted by the next agent.
+      const left: JournalRecord = held ? { k: 'order', order: held.order } : { k: 'stop', route: taskId, epoch };
+      await facts.tell({ type: 'TaskDeclined', data: { taskId, epoch, highestEpoch, ...refusal } }, cause, left);
     } catch (error) {
       if (refusal.code !== 'JOURNAL_FAILED') throw error;
       log('a refusal could not be told: the journal takes nothing', { taskId, epoch });
