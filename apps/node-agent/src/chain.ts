@@ -53,26 +53,28 @@ export function filesOf(chain: Chain): string[] {
   return chain.volumes.flatMap(({ layers }) => layers.map(({ file }) => file));
 }
 
-/**
- * The images of a new system, then the list that makes them the system's, exclusively. Whoever loses the link reads the
- * winner's. Only the winner may take away what is not listed: attempts of earlier epochs that came to nothing. Those of
- * later ones are at work at this moment.
- */
-export async function createChain(
+/** The images of a new system, and the list that will make them the system's. */
+export async function createImages(
   folder: string,
   epoch: number,
   volumes: { volumeId: string; sizeBytes: number }[],
-): Promise<void> {
+): Promise<Chain> {
   const listed = volumes.map((volume) => ({
     ...volume,
     layers: [{ k: 1, file: `${volume.volumeId}.1.e${epoch}.qcow2` }],
   }));
   for (const { sizeBytes, layers } of listed) await createImage(join(folder, layers[0]!.file), sizeBytes);
   await createImage(join(folder, PROBE_IMAGE), PROBE_BYTES);
-  const chain: Chain = { volumes: listed, points: [], pins: [] };
-  if (await linkWhole(join(folder, 'chain.json'), JSON.stringify(chain))) {
-    await removeUnlisted(folder, chain, (of) => of < epoch);
-  }
+  return { volumes: listed, points: [], pins: [] };
+}
+
+/**
+ * A system's first list, exclusively. Whoever loses the link reads the winner's. Only the winner may take away what is
+ * not listed: attempts of earlier epochs that came to nothing. Those of later ones are at work at this moment.
+ */
+export async function listFirst(folder: string, epoch: number, chain: Chain): Promise<void> {
+  if (!(await linkWhole(join(folder, 'chain.json'), JSON.stringify(chain)))) return;
+  await removeUnlisted(folder, chain, (of) => of < epoch);
 }
 
 /** Layers that the list does not name, of these epochs. */

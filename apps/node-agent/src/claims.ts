@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, open, readdir, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MediumInvalid } from './errors';
@@ -14,6 +14,16 @@ export interface Claim {
 export type ClaimOutcome = { made: true } | { made: false; code: 'STALE_EPOCH' | 'SYSTEM_RELEASED'; claim: Claim };
 
 const content = z.strictObject({ nodeId: z.string().nullable(), by: z.string().nullable() });
+
+/** Only a creation and a removal make a system's folder. */
+export async function makeClaimsFolder(mediumFolder: string, systemId: string): Promise<string> {
+  const claims = join(mediumFolder, systemId, 'claims');
+  await mkdir(claims, { recursive: true });
+  // A claim and what it guards are no more durable than the names of the folders that they lie in.
+  await syncFolder(join(mediumFolder, systemId));
+  await syncFolder(mediumFolder);
+  return claims;
+}
 
 /** The claim: the one with the highest number. Undefined where there is none, or no folder. */
 export async function highestClaim(folder: string): Promise<Claim | undefined> {

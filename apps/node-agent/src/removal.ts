@@ -1,26 +1,28 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeClaim, syncFolder } from './claims';
-import type { ServeOrder } from './journal-records';
+import { makeClaim, makeClaimsFolder, syncFolder } from './claims';
 import { requireMedium, type NodeEngine } from './take-up';
 
-/** All that a system has on the medium. False: a higher claim stands, and nothing was touched. */
+/** In the claim's `by`, not the task: a serve order at the very epoch of the removal must not find it to be its own. */
+const REMOVAL = 'removal';
+
+/**
+ * All that a system has on the medium, but for its claims: they keep out whoever was told to create it before, and is
+ * late. The name may be used again, at higher epochs. False: a higher claim stands, and nothing was touched.
+ */
 export async function removeFiles(
-  { taskId, systemId, epoch }: Omit<ServeOrder, 'spec'>,
+  { systemId, epoch }: { systemId: string; epoch: number },
   { mediumFolder, nodeId }: NodeEngine,
 ): Promise<boolean> {
   // On a medium that is away nothing is gone. Told otherwise, its name would be free, and its old bytes the next owner's.
   await requireMedium(mediumFolder);
+  const claims = await makeClaimsFolder(mediumFolder, systemId); // also of a system that was never made
+  const { made } = await makeClaim(claims, { epoch, nodeId, by: REMOVAL });
+  if (!made) return false;
   const folder = join(mediumFolder, systemId);
-  const claimed = await makeClaim(join(folder, 'claims'), { epoch, nodeId, by: taskId }).catch(ifAbsent);
-  if (claimed && !claimed.made) return false;
   await rm(join(folder, 'chain.json'), { force: true }); // first: without a list nothing can be opened
-  await rm(folder, { recursive: true, force: true });
-  await syncFolder(mediumFolder); // what was told gone must not come back with the power
+  for (const name of await readdir(folder))
+    if (join(folder, name) !== claims) await rm(join(folder, name), { recursive: true, force: true });
+  await syncFolder(folder); // what was told gone must not come back with the power
   return true;
-}
-
-/** Nothing to claim: the folder was never made, or another removal was faster. */
-function ifAbsent(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
 }

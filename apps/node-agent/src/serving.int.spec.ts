@@ -207,16 +207,33 @@ describe('serving, on real daemons', () => {
     after.close();
   });
 
-  it('removes a system: files and folder go', async () => {
+  it('removes a system: all goes but the claims', async () => {
     await n1.serve(1, { create: true });
     await n1.serving.remove({ taskId: 'serve-s1', systemId: 's1', epoch: 2 });
     expect(n1.lastTold()).toMatchObject({ type: 'SystemRemoved', data: { systemId: 's1', epoch: 2 } });
-    expect(existsSync(cluster.systemFolder())).toBe(false);
+    expect(readdirSync(cluster.systemFolder())).toEqual(['claims']);
+  });
+
+  it('does not make a removed system again for an order that is late, only for one above the removal', async () => {
+    await n1.serve(1, { create: true });
+    await n1.serving.remove({ taskId: 'serve-s1', systemId: 's1', epoch: 2 });
+    const late = { type: 'TaskDeclined', data: { code: 'STALE_EPOCH', claim: { epoch: 2, nodeId: 'n1' } } };
+    for (const epoch of [1, 2]) {
+      await n2.serve(epoch, { create: true });
+      expect(n2.lastTold()).toMatchObject(late);
+    }
+    await n1.serve(2, { create: true });
+    expect(n1.lastTold()).toMatchObject(late);
+    expect(readdirSync(cluster.systemFolder())).toEqual(['claims']);
+    await n2.serve(3, { create: true });
+    expect(n2.lastTold()).toMatchObject({ type: 'TaskTaken', data: { epoch: 3 } });
   });
 
   it('removes a system that was never made, and says so', async () => {
     await n1.serving.remove({ taskId: 'serve-s9', systemId: 's9', epoch: 1 });
     expect(n1.lastTold()).toMatchObject({ type: 'SystemRemoved', data: { systemId: 's9' } });
+    await n2.serve(1, { create: true, systemId: 's9' });
+    expect(n2.lastTold()).toMatchObject({ type: 'TaskDeclined', data: { code: 'STALE_EPOCH' } });
   });
 
   it('says of nothing that it is removed while the medium is away', async () => {

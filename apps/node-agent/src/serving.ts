@@ -89,7 +89,7 @@ export class Serving {
     await this.inTurn(slot, async () => {
       await journal.append({ k: 'epoch', route: taskId, epoch });
       await this.stopDaemon(slot);
-      const removed = await removeFiles({ taskId, systemId, epoch }, node);
+      const removed = await removeFiles({ systemId, epoch }, node);
       if (!removed) return this.parts.log('removal refused by a higher claim', { systemId, epoch });
       const stop = { k: 'stop' as const, route: taskId, epoch };
       await facts.tell({ type: 'SystemRemoved', data: { systemId, epoch } }, cause, stop);

@@ -2,8 +2,8 @@ import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FleetError } from '@holdfast/kernel';
 import { NbdClient } from '@holdfast/nbd';
-import { createChain, PROBE_IMAGE, readChain, type Chain } from './chain';
-import { highestClaim, makeClaim, syncFolder, type Claim } from './claims';
+import { createImages, listFirst, PROBE_IMAGE, readChain, type Chain } from './chain';
+import { highestClaim, makeClaim, makeClaimsFolder, type Claim } from './claims';
 import { SERVING_PORT, StorageDaemon, type EngineOptions } from './engine.driver';
 import { EngineError, MediumInvalid } from './errors';
 import type { ServeOrder } from './journal-records';
@@ -55,7 +55,7 @@ export async function takeUp(order: ServeOrder, node: NodeEngine, attempt: Attem
   const folder = join(node.mediumFolder, order.systemId);
   await claim(order, node, folder);
   await attempt.effect('claimed');
-  await createIfNew(order, folder);
+  await createIfNew(order, node.nodeId, folder);
   const daemon = await StorageDaemon.start(await makeRunFolder(order, node.runFolder), node.engine);
   try {
     await openUnderClaim(daemon, order, { folder, nodeId: node.nodeId, attempt });
@@ -96,20 +96,19 @@ export async function requireMedium(mediumFolder: string): Promise<void> {
 }
 
 async function claim(order: ServeOrder, { nodeId, mediumFolder }: NodeEngine, folder: string): Promise<void> {
-  const claims = join(folder, 'claims');
   await requireMedium(mediumFolder);
-  if (order.spec.create) {
-    await mkdir(claims, { recursive: true });
-    // A claim and what it guards are no more durable than the names of the folders that they lie in.
-    await syncFolder(folder);
-    await syncFolder(mediumFolder);
-  }
-  const outcome = await makeClaim(claims, { epoch: order.epoch, nodeId, by: order.taskId });
+  if (order.spec.create) await makeClaimsFolder(mediumFolder, order.systemId);
+  const outcome = await makeClaim(join(folder, 'claims'), { epoch: order.epoch, nodeId, by: order.taskId });
   if (!outcome.made) throw new ClaimRefused(outcome.code, outcome.claim);
 }
 
-async function createIfNew({ epoch, spec }: ServeOrder, folder: string): Promise<void> {
-  if (spec.create && !(await readChain(folder))) await createChain(folder, epoch, spec.volumes);
+async function createIfNew(order: ServeOrder, nodeId: string, folder: string): Promise<void> {
+  const { epoch, spec } = order;
+  if (!spec.create || (await readChain(folder))) return;
+  const chain = await createImages(folder, epoch, spec.volumes);
+  // Images take a while, and a removal may have come meanwhile: what it took away must not be listed again.
+  await checkClaim(order, nodeId, folder);
+  await listFirst(folder, epoch, chain);
 }
 
 /** The lock admits one daemon; who came late learns it from the claim, read after the lock is had. */
