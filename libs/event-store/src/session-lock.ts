@@ -35,7 +35,10 @@ export class SessionLock {
   /** A connection beside the pool: it is kept for ever, and a pool of ten would have nine. */
   private async connect(): Promise<Client> {
     const session = new Client(this.pool.options);
-    session.once('error', () => this.forget());
+    // Not once: pg tells of a dying server twice, and an error that nobody hears ends the process.
+    session.on('error', () => {
+      if (this.session === session) this.forget();
+    });
     await session.connect();
     return session;
   }

@@ -41,11 +41,15 @@ export function guardRegression(o: { store: EventStore; kafka: KafkaLink }): Reg
     store.appendGate = { open: true, since };
   };
 
+  // One look at a time: while the broker is away a look takes as long as that.
+  let looking = false;
   const watch = setInterval(() => {
-    if (checkedSince === undefined) return;
+    if (checkedSince === undefined || looking) return;
+    looking = true;
     startOf(store)
       .then((since) => (since === checkedSince ? undefined : check()))
-      .catch((error: unknown) => log.debug({ err: error }, 'PostgreSQL is away; looked at when it is back'));
+      .catch((error: unknown) => log.debug({ err: error }, 'PostgreSQL is away; looked at when it is back'))
+      .finally(() => (looking = false));
   }, WATCH_MS);
   watch.unref();
   return { check, stop: () => clearInterval(watch) };

@@ -20,7 +20,6 @@ import type { WireRecord } from './wire';
 /** Never give up: a client, each of its consumers and each of its producers have retries of their own, 5 unless said. */
 const FOR_EVER = { retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 100, maxRetryTime: 1_000 };
 const ACKS_OF_ALL = -1;
-const ADMIN_ATTEMPTS = 60;
 
 letEmptyQueuesRest();
 
@@ -68,11 +67,11 @@ export class KafkaLink {
     const admin = this.#kafka.admin({ retry: FOR_EVER });
     await admin.connect();
     try {
-      for (let attempt = 1; ; attempt++) {
+      for (;;) {
         try {
           return await work(admin);
         } catch (error) {
-          if (!(error instanceof KafkaJSError) || !error.retriable || attempt === ADMIN_ATTEMPTS) throw error;
+          if (!(error instanceof KafkaJSError) || !error.retriable) throw error;
           await sleep(FOR_EVER.maxRetryTime / 4);
         }
       }
