@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,10 @@ import { Facts } from './facts';
 import { serveOrder } from './fixture';
 import { Journal } from './journal';
 import { decodeRecords, encodeRecord, type JournalRecord } from './journal-records';
+
+interface Inner {
+  file: { handle: FileHandle };
+}
 
 describe('the journal', () => {
   let folder: string;
@@ -103,10 +107,8 @@ describe('the journal', () => {
   it('tells a full disk, keeps its state, and goes on without a gap when there is room again', async () => {
     const journal = await opened();
     const facts = new Facts(journal, speaker);
-    const inner = journal as unknown as { file: { datasync(): Promise<void> } };
-    const sync = jest
-      .spyOn(inner.file, 'datasync')
-      .mockRejectedValue(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    const { handle } = (journal as unknown as Inner).file;
+    const sync = jest.spyOn(handle, 'datasync').mockRejectedValue(Object.assign(new Error('full'), { code: 'ENOSPC' }));
     await expect(facts.tell(stopped)).rejects.toMatchObject({ code: 'JOURNAL_FAILED' });
     expect([journal.failed, journal.state.version]).toEqual([true, 0]);
     sync.mockRestore();
@@ -116,7 +118,7 @@ describe('the journal', () => {
 
   it('goes on where a nearly full disk took only a part', async () => {
     const journal = await opened();
-    const { file } = journal as unknown as { file: FileHandle };
+    const file = (journal as unknown as Inner).file.handle;
     const write = file.write.bind(file) as (bytes: Buffer, from: number, length: number, at: number) => unknown;
     const partly = (bytes: Buffer, from: number, length: number, at: number) =>
       write(bytes, from, Math.ceil(length / 2), at);
@@ -139,5 +141,30 @@ describe('the journal', () => {
     expect(again.state.facts.map(({ version }) => version)).toEqual([2]);
     expect([again.kind, again.state.version, again.state.sent]).toEqual(['kept', 2, 1]);
     expect(readFileSync(path).length).toBeLessThan(10_000);
+  });
+
+  const long: JournalRecord = { k: 'effect', name: 'x'.repeat(9 << 20), route: 'r', epoch: 1, at: '' };
+
+  it('is condensed while it runs once it is long, and takes what comes after', async () => {
+    const journal = await opened();
+    await journal.append({ k: 'epoch', route: 'r', epoch: 1 });
+    await journal.append(long);
+    await journal.append({ k: 'epoch', route: 'r', epoch: 2 });
+    expect(readFileSync(path).length).toBeLessThan(10_000);
+    expect((await opened()).state).toEqual(journal.state);
+    expect(journal.state.epochs.get('r')).toBe(2);
+  });
+
+  it('goes on with the long file, running or starting, where there is no room for a second', async () => {
+    const journal = await opened();
+    symlinkSync('/dev/full', `${path}.new`);
+    await journal.append(long);
+    await journal.append({ k: 'epoch', route: 'r', epoch: 7 });
+    expect(readFileSync(path).length).toBeGreaterThan(9 << 20);
+    symlinkSync('/dev/full', `${path}.new`); // the first was taken away as a draft that came to nothing
+    const again = await opened();
+    await again.append({ k: 'epoch', route: 'r', epoch: 8 });
+    expect(readFileSync(path).length).toBeGreaterThan(9 << 20);
+    expect([again.kind, again.failed, (await opened()).state.epochs.get('r')]).toEqual(['kept', false, 8]);
   });
 });
