@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import type { HealthEvent } from './cluster-health';
 import { ALPHA_MS, atOf, deliveriesOf, play, SimulatedObserver, told, type Script } from './simulated-fleet';
 
+// The same stories at each run: one that fails, fails again.
+fc.configureGlobal({ seed: 20_260_101 });
+
 const FOREVER = Number.MAX_SAFE_INTEGER;
 const three: Script['nodes'] = { n1: {}, n2: {}, n3: {} };
 const JITTER_MS = 150;
@@ -27,7 +30,7 @@ const troubled: fc.Arbitrary<Script> = fc
   .record({ jitterMs: jitter, dead: span(20_000, 30_000), cut: span(30_000, 20_000), twice: fc.boolean() })
   .map(({ jitterMs, dead, cut, twice }) => ({
     nodes: three,
-    untilMs: 90_000,
+    untilMs: 70_000,
     jitterMs,
     dead: { n3: [dead], ...(twice && { n2: [[dead[0] + 700, dead[1]]] }) },
     cut: { n1: [cut] },
@@ -41,13 +44,13 @@ describe('the same log', () => {
         for (const { record } of deliveriesOf(script)) replayed.read(record);
         expect(replayed.events).toEqual(play(script).events);
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
   it('gives the same verdicts wherever a new observer takes over', () => {
     fc.assert(
-      fc.property(troubled, moment(15_000, 85_000), (script, takeoverMs) => {
+      fc.property(troubled, moment(15_000, 65_000), (script, takeoverMs) => {
         const deliveries = deliveriesOf(script);
         const whole = new SimulatedObserver(script.nodes);
         for (const { record } of deliveries) whole.read(record);
@@ -62,7 +65,7 @@ describe('the same log', () => {
         }
         expect(told([...first.events, ...second.events])).toEqual(told(whole.events));
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 });
@@ -71,13 +74,13 @@ describe('a fault of the pipeline alone', () => {
   const pipeline = fc.record({
     jitterMs: jitter,
     stalls: fc.array(
-      moment(0, 3).chain((n) => span(20_000 + n * 15_000, 8_000)),
+      moment(0, 2).chain((n) => span(20_000 + n * 13_000, 8_000)),
       { maxLength: 2 },
     ),
-    clockSteps: fc.array(fc.tuple(moment(15_000, 70_000), fc.constantFrom(900, 1_500, 5_000, 3_600_000, DAY)), {
+    clockSteps: fc.array(fc.tuple(moment(15_000, 55_000), fc.constantFrom(900, 1_500, 5_000, 3_600_000, DAY)), {
       maxLength: 2,
     }),
-    back: fc.array(fc.tuple(moment(15_000, 70_000), fc.constantFrom(-900, -1_500, -5_000, -3_600_000)), {
+    back: fc.array(fc.tuple(moment(15_000, 55_000), fc.constantFrom(-900, -1_500, -5_000, -3_600_000)), {
       maxLength: 1,
     }),
   });
@@ -85,11 +88,11 @@ describe('a fault of the pipeline alone', () => {
   it('tells of sight and of nothing else (H1, H3)', () => {
     fc.assert(
       fc.property(pipeline, ({ back, clockSteps, ...faults }) => {
-        const { events } = play({ nodes: three, untilMs: 90_000, ...faults, clockSteps: [...clockSteps, ...back] });
+        const { events } = play({ nodes: three, untilMs: 70_000, ...faults, clockSteps: [...clockSteps, ...back] });
         const since = told(later(events, 10_000)).filter((line) => !line.startsWith('NodeRecovered'));
         expect(since.filter((line) => !line.startsWith('ClusterSight'))).toEqual([]);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -125,13 +128,13 @@ describe('a fault of the pipeline alone', () => {
 describe('failures', () => {
   it('are declared within η + α + a canary when two peers see them (H4)', () => {
     fc.assert(
-      fc.property(jitter, moment(20_000, 40_000), (jitterMs, crashMs) => {
-        const { events } = play({ nodes: three, untilMs: 60_000, jitterMs, dead: { n2: [[crashMs, FOREVER]] } });
+      fc.property(jitter, moment(20_000, 30_000), (jitterMs, crashMs) => {
+        const { events } = play({ nodes: three, untilMs: 40_000, jitterMs, dead: { n2: [[crashMs, FOREVER]] } });
         expect(downs(events).map(({ data }) => data.nodeId)).toEqual(['n2']);
         expect(atOf(downs(events)[0]) - crashMs).toBeLessThanOrEqual(1_000 + ALPHA_MS + 250 + JITTER_MS);
         expect(atOf(downs(events)[0]) - crashMs).toBeGreaterThanOrEqual(ALPHA_MS);
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 
@@ -143,14 +146,14 @@ describe('failures', () => {
         const dead = Object.fromEntries(
           victims.map((name, i) => [name, [[25_000 + (i * spreadMs) / victims.length, FOREVER] as const]]),
         );
-        const { events } = play({ nodes, untilMs: 45_000, jitterMs, dead });
+        const { events } = play({ nodes, untilMs: 40_000, jitterMs, dead });
         for (const { data } of downs(events)) {
           expect(data.evidence.peers.length).toBeGreaterThan(0);
           expect(data.evidence.peers.every(({ outcome }) => outcome !== 'reached')).toBe(true);
         }
         expect(downs(events).length).toBe(victims.length > 2 ? 0 : victims.length);
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
@@ -163,7 +166,7 @@ describe('failures', () => {
         const verdicts = observer.events.filter(({ type }) => /DeclaredDown|Found/.test(type));
         expect(verdicts).toEqual([]);
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
@@ -174,11 +177,11 @@ describe('failures', () => {
         const gone = (i: number) => [20_000 + (offsets[i] ?? 0), 20_900 + goneMs] as const;
         const dead = { n1: [gone(0)], n2: [gone(1)], n3: [gone(2)] };
         const restarts = { n1: [20_900 + goneMs], n2: [20_900 + goneMs], n3: [20_900 + goneMs] };
-        const { events } = play({ nodes: three, untilMs: 60_000, jitterMs, dead, restarts });
+        const { events } = play({ nodes: three, untilMs: 50_000, jitterMs, dead, restarts });
         expect(downs(events)).toEqual([]);
         expect(events.filter(({ type }) => type === 'NodeRestarted')).toHaveLength(3);
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 });

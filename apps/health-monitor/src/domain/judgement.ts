@@ -78,9 +78,9 @@ function freezeOrThaw({ clusterId }: JudgeCluster, scene: Scene, { frozen }: Clu
 
 function suspect(command: JudgeCluster, { atMs, standings }: Scene): HealthEvent[] {
   const { clusterId, observerId, measurement } = command;
-  const at = toInstant(atMs);
   return standings.flatMap(({ node, measure, waiting, silent, lastHeartbeatMs }): HealthEvent[] => {
     if (node.status !== 'healthy' || !silent || !waiting) return [];
+    const at = toInstant(atMs);
     const data = {
       clusterId,
       at,
