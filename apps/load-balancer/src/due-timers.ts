@@ -1,7 +1,7 @@
 import type { Tx } from '@holdfast/event-store';
 import { assertNever } from '@holdfast/kernel';
 import { Injectable } from '@nestjs/common';
-import { Fleet, type SightTimer } from './fleet';
+import type { SightTimer } from './fleet';
 import { type CheckTaskTimer, Placements } from './placements';
 import { type CheckRemovalTimer, Systems } from './systems';
 
@@ -13,7 +13,6 @@ export class DueTimers {
   constructor(
     private readonly placements: Placements,
     private readonly systems: Systems,
-    private readonly fleet: Fleet,
   ) {}
 
   async fire(tx: Tx, due: DueTimer): Promise<void> {
@@ -24,7 +23,8 @@ export class DueTimers {
       case 'CheckRemoval':
         return this.systems.checkRemoval(tx, due.systemId);
       case 'SightHeld':
-        return this.fleet.release(tx, due.clusterId, 'blind');
+        await this.placements.decide(tx, due.clusterId, { type: 'ResumePlacement', brake: 'blind' });
+        return;
       default:
         return assertNever(due);
     }

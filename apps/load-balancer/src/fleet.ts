@@ -5,7 +5,6 @@ import type {
   ClusterRegistered,
   ClusterSightRegained,
   EventOf,
-  NodeFoundImpaired,
   NodeId,
   NodeJoined,
   NodeRetired,
@@ -13,7 +12,8 @@ import type {
 } from '@holdfast/contracts';
 import { haltedScopes, isHalted, noteHalted, noteResumed, type Tx } from '@holdfast/event-store';
 import { Injectable } from '@nestjs/common';
-import { type Brake, type CloseCause, type CordonCause, later } from './domain/routing-table';
+import type { NodeTrouble } from './domain/impairment.policy';
+import { later } from './domain/routing-table';
 import {
   clusterIds,
   forgetNode,
@@ -47,7 +47,8 @@ export class Fleet {
 
   async clusterRegistered(tx: Tx, { clusterId, addressRanges }: DataOf<typeof ClusterRegistered>): Promise<void> {
     await noteCluster(tx, clusterId, addressRanges);
-    if (isHalted(await haltedScopes(tx), clusterId)) await this.hold(tx, clusterId, 'halted');
+    if (isHalted(await haltedScopes(tx), clusterId))
+      await this.placements.decide(tx, clusterId, { type: 'HoldPlacement', brake: 'halted' });
   }
 
   async nodeJoined(tx: Tx, { clusterId, nodeId, zone, capacity }: DataOf<typeof NodeJoined>): Promise<void> {
@@ -69,21 +70,10 @@ export class Fleet {
     await this.placements.decide(tx, node.clusterId, { type: 'WithdrawSuspicion', nodeId: node.nodeId });
   }
 
-  async cordon(tx: Tx, node: OfNode, cause: CordonCause): Promise<void> {
+  /** Kept for when it joins or is opened, and told to its table. */
+  async unhealthy(tx: Tx, node: OfNode, trouble: NodeTrouble): Promise<void> {
     await noteHealth(tx, node, false);
-    await this.placements.decide(tx, node.clusterId, { type: 'CordonNode', nodeId: node.nodeId, cause });
-  }
-
-  async close(tx: Tx, node: OfNode, cause: CloseCause): Promise<void> {
-    await noteHealth(tx, node, false);
-    await this.placements.decide(tx, node.clusterId, { type: 'CloseNode', nodeId: node.nodeId, cause });
-  }
-
-  /** Without engine or medium nothing is served there; without agent or watchdog clients still are. */
-  async impaired(tx: Tx, { clusterId, nodeId, part }: DataOf<typeof NodeFoundImpaired>): Promise<void> {
-    const node = { clusterId, nodeId };
-    if (part === 'engine' || part === 'media') await this.close(tx, node, 'impaired');
-    else await this.cordon(tx, node, 'impaired');
+    await this.placements.decide(tx, node.clusterId, { ...trouble, nodeId: node.nodeId });
   }
 
   async agentStarted(tx: Tx, { clusterId, nodeId, incarnation }: DataOf<typeof NodeStarted>): Promise<void> {
@@ -93,7 +83,7 @@ export class Fleet {
 
   async sightLost(tx: Tx, clusterId: ClusterId): Promise<void> {
     this.setSightTimer(tx, clusterId, null);
-    await this.hold(tx, clusterId, 'blind');
+    await this.placements.decide(tx, clusterId, { type: 'HoldPlacement', brake: 'blind' });
   }
 
   /** What is seen first after a blindness may be old: moves wait until every deadline has run anew. */
@@ -103,7 +93,8 @@ export class Fleet {
 
   async halted(tx: Tx, { scope }: DataOf<typeof AutomationHalted>): Promise<void> {
     await noteHalted(tx, scope);
-    for (const clusterId of await inScope(tx, scope)) await this.hold(tx, clusterId, 'halted');
+    for (const clusterId of await inScope(tx, scope))
+      await this.placements.decide(tx, clusterId, { type: 'HoldPlacement', brake: 'halted' });
   }
 
   /** The fleet and each cluster are halted apart: both must have been resumed. */
@@ -111,16 +102,9 @@ export class Fleet {
     await noteResumed(tx, scope);
     const stillHalted = await haltedScopes(tx);
     for (const clusterId of await inScope(tx, scope)) {
-      if (!isHalted(stillHalted, clusterId)) await this.release(tx, clusterId, 'halted');
+      if (!isHalted(stillHalted, clusterId))
+        await this.placements.decide(tx, clusterId, { type: 'ResumePlacement', brake: 'halted' });
     }
-  }
-
-  async hold(tx: Tx, clusterId: ClusterId, brake: Brake): Promise<void> {
-    await this.placements.decide(tx, clusterId, { type: 'HoldPlacement', brake });
-  }
-
-  async release(tx: Tx, clusterId: ClusterId, brake: Brake): Promise<void> {
-    await this.placements.decide(tx, clusterId, { type: 'ResumePlacement', brake });
   }
 
   private async open(tx: Tx, clusterId: ClusterId, node: Openable | null): Promise<void> {

@@ -2,6 +2,7 @@ import { topics } from '@holdfast/contracts';
 import { Inbox, type RecordBatch } from '@holdfast/messaging';
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern } from '@nestjs/microservices';
+import { troubleOf } from './domain/impairment.policy';
 import { Fleet } from './fleet';
 import { Placements } from './placements';
 import { Systems } from './systems';
@@ -34,16 +35,18 @@ export class LoadBalancerConsumer {
   @EventPattern(topics.health.name)
   onHealth(@Ctx() batch: RecordBatch): Promise<void> {
     return this.inbox.receive(batch, {
-      NodeDeclaredDown: ({ data }, tx) => this.fleet.close(tx, data, 'down'),
-      NodeFoundImpaired: ({ data }, tx) => this.fleet.impaired(tx, data),
-      NodeFoundIsolated: ({ data }, tx) => this.fleet.cordon(tx, data, 'isolated'),
-      NodeSuspected: ({ data }, tx) => this.fleet.cordon(tx, data, 'suspect'),
+      NodeDeclaredDown: ({ data }, tx) => this.fleet.unhealthy(tx, data, { type: 'CloseNode', cause: 'down' }),
+      NodeFoundImpaired: ({ data }, tx) => this.fleet.unhealthy(tx, data, troubleOf(data)),
+      NodeFoundIsolated: ({ data }, tx) => this.fleet.unhealthy(tx, data, { type: 'CordonNode', cause: 'isolated' }),
+      NodeSuspected: ({ data }, tx) => this.fleet.unhealthy(tx, data, { type: 'CordonNode', cause: 'suspect' }),
       NodeSuspicionWithdrawn: ({ data }, tx) => this.fleet.suspicionWithdrawn(tx, data),
       NodeRecovered: ({ data }, tx) => this.fleet.nodeRecovered(tx, data),
       ClusterSightLost: ({ data }, tx) => this.fleet.sightLost(tx, data.clusterId),
       ClusterSightRegained: ({ data }, tx) => this.fleet.sightRegained(tx, data),
-      ClusterFrozen: ({ data }, tx) => this.fleet.hold(tx, data.clusterId, 'frozen'),
-      ClusterThawed: ({ data }, tx) => this.fleet.release(tx, data.clusterId, 'frozen'),
+      ClusterFrozen: ({ data }, tx) =>
+        this.placements.decide(tx, data.clusterId, { type: 'HoldPlacement', brake: 'frozen' }),
+      ClusterThawed: ({ data }, tx) =>
+        this.placements.decide(tx, data.clusterId, { type: 'ResumePlacement', brake: 'frozen' }),
     });
   }
 

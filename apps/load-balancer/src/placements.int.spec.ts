@@ -113,7 +113,8 @@ it('of two writers who saw the same node fail, lets one move its systems', async
   }
   await nodeOpens('n2');
   await other.placements.table(clusterId); // what it remembers is true now, and soon is not
-  const down = (b: Balancer) => within(b, (tx) => b.fleet.close(tx, { clusterId, nodeId: n('n1') }, 'down'));
+  const down = (b: Balancer) =>
+    within(b, (tx) => b.fleet.unhealthy(tx, { clusterId, nodeId: n('n1') }, { type: 'CloseNode', cause: 'down' }));
   await Promise.all([down(one), down(other)]);
   expect((await typesOf('routing-table-c1')).filter((type) => type === 'TaskMoved')).toHaveLength(3);
   for (const id of ['s1', 's2', 's3']) {
@@ -201,7 +202,7 @@ it('halts clusters registered later too, and lifts the fleet’s halt only where
 
 it('moves by its timer what no agent answered, and resumes by its timer after a blindness', async () => {
   const quick = await balancer(100);
-  const dueTimers = new DueTimers(quick.placements, quick.systems, quick.fleet);
+  const dueTimers = new DueTimers(quick.placements, quick.systems);
   const timers = new Timers(quick.store, (...[, , command, tx]) => dueTimers.fire(tx, command as DueTimer));
   try {
     await nodeOpens('n1');
