@@ -2,7 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { topics } from '@holdfast/contracts';
 import { EventStore, HaltedScopes1764115200200 } from '@holdfast/event-store';
-import { BatchTransport, guardRegression, Inbox, KafkaLink, partitionOf, Relay, Samples } from '@holdfast/messaging';
+import {
+  BatchTransport,
+  endService,
+  guardRegression,
+  Inbox,
+  KafkaLink,
+  partitionOf,
+  readinessOf,
+  Relay,
+  Samples,
+  ServiceStatus,
+} from '@holdfast/messaging';
 import { AdminServer, nestLogger } from '@holdfast/observability';
 import { NestFactory } from '@nestjs/core';
 import { Clusters } from './clusters';
@@ -15,7 +26,6 @@ import { HealthMonitorModule } from './health-monitor.module';
 import { Observer } from './observer';
 import { Pulse } from './pulse';
 import { Rejections } from './rejections';
-import { readinessOf, StatusTeller, type ServiceParts } from './status';
 import { requireLogAppendTime } from './topic-check';
 
 const SERVICE = 'health-monitor';
@@ -35,41 +45,37 @@ export async function startHealthMonitor(config: HealthConfig): Promise<RunningS
   const store = await EventStore.connect({ url, service: SERVICE, tables });
   const samples = new Samples({ kafka, service: SERVICE });
   const inbox = new Inbox({ store, kafka, consumer: 'main', numbers: config });
-  const parts: ServiceParts = { store, kafka, inbox, samples };
 
   const relay = new Relay({ store, kafka, numbers: config });
   const admin = await AdminServer.start({
     port: config.HOLDFAST_ADMIN_PORT,
     bind: config.HOLDFAST_ADMIN_BIND,
     portFile: config.HOLDFAST_ADMIN_PORT_FILE,
-    checks: readinessOf(parts),
+    checks: readinessOf({ store, kafka, reads: [topics.samples, topics.requests] }),
   });
   const guard = guardRegression({ store, kafka });
   await guard.check();
   relay.start();
 
-  const watching = await startWatching(parts, config.HOLDFAST_HEALTH_ALPHA_MS);
-  const status = new StatusTeller(parts, admin);
+  const watching = await startWatching({ store, kafka, inbox, samples }, config.HOLDFAST_HEALTH_ALPHA_MS);
+  const status = new ServiceStatus({ store, kafka, inbox, samples, admin });
   status.start();
 
   return {
     adminPort: admin.port,
-    /** Unready first; what is in hand is finished and sent; connections last. */
-    async stop() {
-      admin.drain();
-      status.stop();
-      guard.stop();
-      await watching.stop();
-      await relay.stop();
-      await kafka.stop();
-      await store.close();
-      await admin.stop();
-    },
+    stop: () => endService({ admin, status, guard, inbox, relay, kafka, store }, () => watching.stop()),
   };
 }
 
+interface WatchingParts {
+  readonly store: EventStore;
+  readonly kafka: KafkaLink;
+  readonly inbox: Inbox;
+  readonly samples: Samples;
+}
+
 /** Reads samples first: a request is answered by what the log says now, so requests wait until that is known. */
-async function startWatching({ store, kafka, inbox, samples }: ServiceParts, alphaMs: number) {
+async function startWatching({ store, kafka, inbox, samples }: WatchingParts, alphaMs: number) {
   const partitions = await kafka.partitions();
   const clusters = new Clusters(store, new Roster((clusterId) => partitionOf(clusterId, partitions)));
   const halts = new Halts(store);

@@ -1,5 +1,16 @@
+import { topics } from '@holdfast/contracts';
 import { EventStore, HaltedScopes1764115200200, Timers } from '@holdfast/event-store';
-import { BatchTransport, guardRegression, Inbox, KafkaLink, Relay, Samples } from '@holdfast/messaging';
+import {
+  BatchTransport,
+  endService,
+  guardRegression,
+  Inbox,
+  KafkaLink,
+  readinessOf,
+  Relay,
+  Samples,
+  ServiceStatus,
+} from '@holdfast/messaging';
 import { AdminServer, nestLogger } from '@holdfast/observability';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
@@ -7,7 +18,6 @@ import type { BalancerConfig } from './config';
 import { type DueTimer, DueTimers } from './due-timers';
 import { FleetRows1764115200100 } from './fleet-rows';
 import { LoadBalancerModule } from './load-balancer.module';
-import { gaugeOfRegression, readinessChecks, ServiceStatus } from './service-status';
 
 const SERVICE = 'load-balancer';
 
@@ -19,21 +29,19 @@ export interface LoadBalancer {
 /** The whole process, from its store to its consumers. */
 export async function startLoadBalancer(config: BalancerConfig): Promise<LoadBalancer> {
   const url = config.HOLDFAST_DATABASE_URL.reveal();
-  const store = await EventStore.connect({
-    url,
-    service: SERVICE,
-    tables: { migrations: [FleetRows1764115200100, HaltedScopes1764115200200] },
-  });
+  const tables = { migrations: [FleetRows1764115200100, HaltedScopes1764115200200] };
+  const store = await EventStore.connect({ url, service: SERVICE, tables });
   const kafka = new KafkaLink({ brokers: config.HOLDFAST_KAFKA_BROKERS, clientId: SERVICE });
   const inbox = new Inbox({ store, kafka, consumer: 'main', numbers: config });
   const relay = new Relay({ store, kafka, numbers: config });
-  const parts = { store, kafka, inbox };
   const admin = await AdminServer.start({
-    ...{ port: config.HOLDFAST_ADMIN_PORT, bind: config.HOLDFAST_ADMIN_BIND, checks: readinessChecks(parts) },
+    port: config.HOLDFAST_ADMIN_PORT,
+    bind: config.HOLDFAST_ADMIN_BIND,
     portFile: config.HOLDFAST_ADMIN_PORT_FILE,
+    checks: readinessOf({ store, kafka, reads: [topics.requests, topics.health, topics.nodes] }),
   });
-  const status = new ServiceStatus(parts, new Samples({ kafka, service: SERVICE }), admin);
-  gaugeOfRegression(store);
+  const samples = new Samples({ kafka, service: SERVICE });
+  const status = new ServiceStatus({ store, kafka, inbox, samples, admin });
 
   // Until it is known that the store still holds what it once published, nothing is decided.
   const guard = guardRegression({ store, kafka });
@@ -50,19 +58,9 @@ export async function startLoadBalancer(config: BalancerConfig): Promise<LoadBal
   timers.start();
   status.start();
 
-  return {
-    admin,
-    async stop() {
-      admin.drain();
-      status.stop();
-      guard.stop();
-      await timers.stop();
-      await app.close(); // The batch in hand is finished.
-      inbox.stop();
-      await relay.stop(); // What it decided is sent.
-      await kafka.stop();
-      await store.close();
-      await admin.stop();
-    },
+  const finishWork = async () => {
+    await timers.stop();
+    await app.close();
   };
+  return { admin, stop: () => endService({ admin, status, guard, inbox, relay, kafka, store }, finishWork) };
 }

@@ -10,4 +10,6 @@ export { eventLogVariables, type EventLogNumbers } from './event-log-numbers';
 export { Relay } from './relay';
 export { guardRegression, type RegressionGuard } from './guard-regression';
 export { Freshness, type PartitionFreshness } from './freshness';
+export { readinessOf, ServiceStatus } from './service-status';
+export { endService } from './end-service';
 export { partitionOf } from './murmur2';
