@@ -26,19 +26,22 @@ export class HealthMonitorConsumer {
 
   @EventPattern(topics.requests.name)
   onRequest(@Ctx() batch: RecordBatch): Promise<void> {
-    const decide = (tx: Tx, command: HealthCommand): Promise<void> => this.clusters.handleIn(tx, command);
     return this.inbox.receive(batch, {
       NodeJoined: ({ data: { clusterId, nodeId, zone, dataAddress } }, tx) =>
-        decide(tx, { type: 'WatchNode', clusterId, nodeId, zone, dataAddress, atMs: this.nowOf(clusterId) }),
+        this.decide(tx, { type: 'WatchNode', clusterId, nodeId, zone, dataAddress, atMs: this.nowOf(clusterId) }),
       NodeRetired: ({ data: { clusterId, nodeId } }, tx) =>
-        decide(tx, { type: 'UnwatchNode', clusterId, nodeId, atMs: this.nowOf(clusterId) }),
+        this.decide(tx, { type: 'UnwatchNode', clusterId, nodeId, atMs: this.nowOf(clusterId) }),
       NodeDownRequested: ({ data: { clusterId, nodeId, requestId, poweredOff } }, tx) =>
-        decide(tx, { type: 'DeclareNodeDown', clusterId, nodeId, requestId, poweredOff, ...this.seen(clusterId) }),
+        this.decide(tx, { type: 'DeclareNodeDown', clusterId, nodeId, requestId, poweredOff, ...this.seen(clusterId) }),
       ClusterThawRequested: ({ data: { clusterId, requestId } }, tx) =>
-        decide(tx, { type: 'ThawCluster', clusterId, requestId, ...this.seen(clusterId) }),
+        this.decide(tx, { type: 'ThawCluster', clusterId, requestId, ...this.seen(clusterId) }),
       AutomationHalted: ({ data }, tx) => this.halts.halt(tx, data.scope),
       AutomationResumed: ({ data }, tx) => this.halts.resume(tx, data.scope),
     });
+  }
+
+  private decide(tx: Tx, command: HealthCommand): Promise<void> {
+    return this.clusters.handleIn(tx, command);
   }
 
   private seen(clusterId: ClusterId) {

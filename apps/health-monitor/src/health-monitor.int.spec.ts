@@ -95,6 +95,8 @@ async function heard(clusterId: string, when: (events: HealthEvent[]) => boolean
 const find = <T extends HealthEvent['type']>(events: HealthEvent[], type: T) =>
   events.find((event): event is Extract<HealthEvent, { type: T }> => event.type === type);
 
+const isOfSight = ({ type }: HealthEvent) => type === 'ClusterSightLost' || type === 'ClusterSightRegained';
+
 const verdicts = (events: HealthEvent[]) =>
   events.filter(({ type }) => ['NodeSuspected', 'NodeDeclaredDown', 'NodeFoundIsolated'].includes(type));
 
@@ -227,12 +229,18 @@ describe('the health monitor', () => {
 
   it('does not start on samples that carry their senders’ times, and is blind when they begin to', async () => {
     await cluster('times', 3);
-    await setTimestampType('CreateTime');
-    const lost = await heard('times', (all) => all.some(isAbout('ClusterSightLost')));
-    expect(find(lost, 'ClusterSightLost')?.data).toMatchObject({ cause: 'timestampType' });
+    // Sight that a busy machine has lost already cannot be lost again: then it is seen back first.
+    for (let cause: string | undefined; cause !== 'timestampType';) {
+      await setTimestampType('LogAppendTime');
+      const before = await heard('times', (all) => all.findLast(isOfSight)?.type !== 'ClusterSightLost');
+      await setTimestampType('CreateTime');
+      const since = (all: HealthEvent[]) => all.slice(before.length);
+      const lost = since(await heard('times', (all) => since(all).some(isAbout('ClusterSightLost'))));
+      cause = find(lost, 'ClusterSightLost')?.data.cause;
+    }
     await expect(start()).rejects.toMatchObject({ code: 'TOPIC_TIMESTAMP_TYPE' });
     await setTimestampType('LogAppendTime');
-    await heard('times', (all) => all.some(isAbout('ClusterSightRegained')));
+    await heard('times', (all) => all.findLast(isOfSight)?.type === 'ClusterSightRegained');
   });
 });
 
