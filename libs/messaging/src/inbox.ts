@@ -47,6 +47,11 @@ export class Inbox {
     onScrape(() => this.#measure());
   }
 
+  /**
+   * Handlers outlive the batch that they came with: the newest given stand for their topic, for what was parked is handled
+   * later, and partitions are taken side by side. So a handler knows its event and its `tx`, and nothing of its batch;
+   * what others are to learn of it, it tells by `tx.onCommit`.
+   */
   async receive(batch: RecordBatch, handlers: EventHandlers): Promise<void> {
     const first = !this.#handlers.has(batch.topic);
     this.#handlers.set(batch.topic, handlers);
