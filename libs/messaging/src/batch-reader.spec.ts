@@ -1,5 +1,6 @@
 import { KafkaJSNonRetriableError } from 'kafkajs';
-import { isOfAnAbsentBroker } from './batch-reader';
+import { BatchReader, isOfAnAbsentBroker } from './batch-reader';
+import type { KafkaLink } from './kafka-link';
 
 const named = (name: string, more: object = {}) => Object.assign(new TypeError(name), { name, ...more });
 /** As kafkajs wraps whatever it will not try again. */
@@ -20,5 +21,26 @@ describe('a crash of a consumer', () => {
   it('is final otherwise', () => {
     expect(isOfAnAbsentBroker(new KafkaJSNonRetriableError('no such topic'))).toBe(false);
     expect(isOfAnAbsentBroker('no error at all')).toBe(false);
+  });
+});
+
+describe('a reader in a fresh group', () => {
+  it('has it to itself, also beside readers that begin in the same millisecond', async () => {
+    const groups: string[] = [];
+    const refused = new KafkaJSNonRetriableError('not for this spec');
+    const kafka = {
+      partitions: () => Promise.resolve(4),
+      consumer: ({ groupId }: { groupId: string }) => {
+        groups.push(groupId);
+        const nothing = () => Promise.resolve();
+        return { events: {}, on: nothing, disconnect: nothing, connect: () => Promise.reject(refused) };
+      },
+    } as unknown as KafkaLink;
+    const reader = () =>
+      new BatchReader({ kafka, topics: ['t'], groupId: 'g', onBatch: async () => {}, fresh: { startAt: () => '0' } });
+
+    const begun = await Promise.allSettled([reader().start(), reader().start(), reader().start()]);
+    expect(begun).toMatchObject(Array(3).fill({ status: 'rejected', reason: refused }));
+    expect(new Set(groups).size).toBe(3);
   });
 });

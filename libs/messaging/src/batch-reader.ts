@@ -10,6 +10,9 @@ const LONGEST_RETRY_MS = 5_000;
 const NEXT_CONSUMER_MS = 100;
 const COMMIT_EVERY_MS = 1_000;
 
+/** Of this process, not of a reader: two that begin in the same millisecond must not meet in one group. */
+let freshGroups = 0;
+
 export interface BatchReaderOptions {
   kafka: KafkaLink;
   topics: readonly string[];
@@ -36,7 +39,6 @@ export class BatchReader {
   /** Where to go on, in this process: a fresh group has no memory of its own. */
   readonly #next = new Map<string, string>();
   #consumer: Consumer | undefined;
-  #generation = 0;
   #stopped = false;
 
   constructor(o: BatchReaderOptions) {
@@ -73,7 +75,7 @@ export class BatchReader {
   #build(partitions: number, joined: () => void): Consumer {
     const { kafka, fresh, groupId } = this.#o;
     const consumer = kafka.consumer({
-      groupId: fresh ? `${groupId}-${process.pid}-${Date.now()}-${this.#generation++}` : groupId,
+      groupId: fresh ? `${groupId}-${process.pid}-${Date.now()}-${freshGroups++}` : groupId,
       sessionTimeout: SESSION_MS,
       heartbeatInterval: HEARTBEAT_MS,
       maxWaitTimeInMs: 1_000,
