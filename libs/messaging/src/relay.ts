@@ -75,7 +75,8 @@ export class Relay {
       const { pending } = await this.#store.outbox().catch(() => ({ pending: 0 }));
       if (pending === 0) break;
       this.#wakeUp();
-      await this.#pause(this.#idleMs.most);
+      // Not wakeable: it would take the wake of the loop that sends, and ask without a pause while another relay sends.
+      await this.#pause(this.#idleMs.most, { wakeable: false });
     }
     this.#stopping = true;
     this.#wakeUp();
