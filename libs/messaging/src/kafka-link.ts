@@ -121,7 +121,11 @@ export class KafkaLink {
       const producer = this.#kafka.producer({ retry: FOR_EVER, allowAutoTopicCreation: false });
       await producer.connect();
       return producer;
-    })();
+    })().catch((error: unknown) => {
+      // Or each later send would meet this one failure.
+      this.#producer = undefined;
+      throw error;
+    });
     return this.#producer;
   }
 }
