@@ -36,7 +36,10 @@ export async function otlpSink({ file }: { file?: string } = {}): Promise<OtlpSi
       ? seen.push(...spans)
       : appendFileSync(file, spans.map((span) => `${JSON.stringify(span)}\n`).join(''));
   const server = createServer(async (request, answer) => {
-    keep(spansOf(await bodyOf(request)));
+    const body = await bodyOf(request).catch(() => undefined);
+    // A sender that was killed half way: what it would have said is lost with it.
+    if (body === undefined) return void answer.writeHead(400).end();
+    keep(spansOf(body));
     answer.writeHead(200, { 'content-type': 'application/json' }).end('{}');
     for (const look of [...waiting]) look();
   });
