@@ -66,7 +66,7 @@ export class LiveStreams {
 
     const conflator = new Conflator<Sample>(1_000 / this.samplesPerSec, (sample) => {
       // Whoever cannot keep up with events gets no samples: a newer one will come.
-      if (!response.writableNeedDrain) response.write(frame(sample.type, sample));
+      if (!response.writableNeedDrain && !response.writableEnded) response.write(frame(sample.type, sample));
     });
     const offer = (sample: Sample) => {
       if (fits.sample(sample)) conflator.offer(`${sample.type} ${sample.subject}`, sample);
@@ -105,11 +105,13 @@ export class LiveStreams {
       const grown = this.feed.grown(Math.max(0, Math.min(1_000, commentAt - Date.now())));
       const events = await this.feed.after(position, BATCH);
       for (const event of events.filter(fits)) {
+        // Ended while we waited for room or for the feed: a write would be an error that nobody listens to.
+        if (response.writableEnded) return;
         const room = response.write(`id: ${event.position}\n${frame(event.type, event)}`);
         if (!room) await once(response, 'drain', { signal: gone }).catch(ignoreAbort);
       }
       position = events.at(-1)?.position ?? position;
-      if (Date.now() >= commentAt) {
+      if (Date.now() >= commentAt && !response.writableEnded) {
         response.write(`: ${position}\n\n`);
         commentAt = Date.now() + COMMENT_MS;
       }
