@@ -97,6 +97,12 @@ describe('a list', () => {
     expect(codeOf(() => pageOf(all, query({ cursor: 'nonsense' }), 'id'))).toBe('CURSOR_INVALID');
   });
 
+  it('sorts numbers by their value: a fraction, a great one and nothing after the point alike', () => {
+    const all = [10, 0.25, 1.5, 9, 4_294_967_296, 0].map((n) => ({ id: `of ${n}`, n }));
+    const { items } = pageOf(all, query({ sort: 'n' }), 'id');
+    expect(items.map(({ n }) => n)).toEqual([0, 0.25, 1.5, 9, 10, 4_294_967_296]);
+  });
+
   it('filters by value, sorts both ways, and shows the fields that were asked for', () => {
     const all = [
       { id: 'a', n: 2 },

@@ -48,8 +48,9 @@ export function pageOf<T extends object>(all: readonly T[], query: ListQuery, id
 
 /** As a filter is written. */
 const plain = (value: unknown): string => (typeof value === 'string' ? value : canonical(value));
-/** So that text order is the order of the numbers too. */
-const textOf = (value: unknown): string => (typeof value === 'number' ? String(value).padStart(20, '0') : plain(value));
+/** So that text order is the order of the numbers too, of fractions as well; none of ours is below zero. */
+const textOf = (value: unknown): string =>
+  typeof value === 'number' ? value.toFixed(6).padStart(28, '0') : plain(value);
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 function pick<T extends object>(item: T, fields: string | undefined): Partial<T> {
