@@ -57,7 +57,9 @@ async function startLog({ runId, folder, steps }: Start): Promise<Pick<Backends,
   const logFile = folder.log('kafka');
   const remedy = 'or set HOLDFAST_KAFKA_BROKERS to a Kafka of yours, 4.0 or newer';
   const topics = (brokers: string) =>
-    attempt('the topics cannot be made', { remedy }, () => ensureTopics([brokers], { partitions: PARTITIONS }));
+    attempt('the topics cannot be made', { remedy }, () =>
+      ensureTopics(brokers.split(','), { partitions: PARTITIONS }),
+    );
 
   if (given) {
     await steps.step('Kafka given, topics', () => topics(given));
