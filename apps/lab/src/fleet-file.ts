@@ -32,8 +32,10 @@ export class AtomicJson<T> {
     const text = `${JSON.stringify(value, null, 2)}\n`;
     if (text === this.last) return this.writing;
     this.last = text;
-    this.writing = this.writing.then(() => this.replace(text));
-    return this.writing;
+    // A write that failed, of a full disk for instance, is its caller's, not the next one's.
+    const written = this.writing.then(() => this.replace(text));
+    this.writing = written.catch(() => void (this.last = ''));
+    return written;
   }
 
   private async replace(text: string): Promise<void> {

@@ -31,6 +31,7 @@ export class FleetView {
   private stopped = false;
   private asking = false;
   private targets = '';
+  private failure = '';
 
   constructor(private readonly options: FleetViewOptions) {}
 
@@ -56,8 +57,16 @@ export class FleetView {
   private async look(): Promise<void> {
     // Not awaited: a gateway that hangs must not make the process table old.
     void this.ask();
-    await this.options.file.write(this.describe());
-    await this.writeTargets();
+    try {
+      await this.options.file.write(this.describe());
+      await this.writeTargets();
+      this.failure = '';
+    } catch (error) {
+      // A disk that is full now ends no fleet: the next look writes again. The same words once, not at each look.
+      const { message } = error as Error;
+      if (message !== this.failure) process.stderr.write(`fleet.json is behind: ${message}\n`);
+      this.failure = message;
+    }
     if (!this.stopped) this.timer = setTimeout(() => void this.look(), LOOK_MS);
   }
 
@@ -116,7 +125,7 @@ export class FleetView {
       })),
     ).catch(() => undefined);
     if (!found || JSON.stringify(found) === this.targets) return;
-    this.targets = JSON.stringify(found);
     await new AtomicJson(folder.targets()).write(found);
+    this.targets = JSON.stringify(found);
   }
 }
