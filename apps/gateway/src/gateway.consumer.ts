@@ -22,14 +22,14 @@ export class GatewayConsumer {
   ) {}
 
   @EventPattern(streamTopics)
-  async onEvent(@Ctx() batch: RecordBatch): Promise<void> {
-    await this.inbox.receive(batch, {
+  onEvent(@Ctx() batch: RecordBatch): Promise<void> {
+    return this.inbox.receive(batch, {
       '*': async (event, tx) => {
         await this.feed.append(event, tx);
-        this.tokens.apply(event);
+        tx.onCommit(() => this.tokens.apply(event));
+        tx.onCommit(() => this.feed.wake());
       },
     });
-    this.feed.wake();
   }
 
   // A sample is shown while it is the newest of its subject, and then forgotten.

@@ -1,6 +1,14 @@
-import { topics } from '@holdfast/contracts';
 import { EventStore, Timers } from '@holdfast/event-store';
-import { BatchTransport, guardRegression, Inbox, KafkaLink, Relay, Samples } from '@holdfast/messaging';
+import {
+  BatchTransport,
+  endService,
+  guardRegression,
+  Inbox,
+  KafkaLink,
+  Relay,
+  Samples,
+  ServiceStatus,
+} from '@holdfast/messaging';
 import { AdminServer, logger, nestLogger } from '@holdfast/observability';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
@@ -23,7 +31,7 @@ import { Requests } from './requests/requests';
 import { RequestWatch } from './requests/watch';
 import { routes } from './routes';
 import { LatestSamples } from './samples/latest';
-import { checksOf, registerGauges, ServiceStatus } from './status';
+import { checksOf, registerGauges } from './status';
 import { LiveStreams } from './stream/live-streams';
 import { Views } from './views/views';
 
@@ -57,29 +65,22 @@ export async function startGateway(config: Config, folded = projections): Promis
 
   const relay = new Relay({ store, kafka, numbers: config });
   const timers = new Timers(store, (...[stream, name, command, tx]) => parts.watch.due({ stream, name, command }, tx));
-  const status = new ServiceStatus({ ...parts, admin });
+  const lagEvents = async () => Math.max(0, (await feed.head()).position - projector.position());
+  const status = new ServiceStatus({ ...parts, admin, lagEvents });
   const joined = join(config, { ...parts, app, relay, timers, status });
   joined.catch((error: unknown) => {
     logger().fatal({ err: error }, 'the log cannot be followed');
     process.exit(1);
   });
 
-  return {
-    ...{ url, admin, store, projector, feed },
-    async stop() {
-      admin.drain();
-      live.end();
-      status.stop();
-      parts.guard.stop();
-      await timers.stop();
-      await app.close(); // The batch in hand is finished; listeners have been told when to come back.
-      await relay.stop(); // What was accepted is sent.
-      await projector.stop();
-      await kafka.stop();
-      await store.close();
-      await admin.stop();
-    },
+  const finishWork = async () => {
+    live.end(); // Listeners are told when to come back.
+    await timers.stop();
+    await app.close();
+    await projector.stop();
   };
+  const stop = () => endService({ ...parts, admin, status, relay }, finishWork);
+  return { url, admin, store, projector, feed, stop };
 }
 
 type Parts = Awaited<ReturnType<typeof partsOf>>;
@@ -104,7 +105,6 @@ async function partsOf(config: Config, folded: readonly Projection[]) {
   const requests = new Requests(store, tokens, limits);
   const watch = new RequestWatch(store, new Rebuilder(store, feed, folded), unansweredSec);
   const access = new Access(tokens, store);
-  const assigned = () => kafka.freshness.all().some(({ topic }) => topic === topics.requests.name);
   return {
     ...{
       store,
@@ -121,7 +121,6 @@ async function partsOf(config: Config, folded: readonly Projection[]) {
       requests,
       watch,
       access,
-      assigned,
     },
   };
 }
