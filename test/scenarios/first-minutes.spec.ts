@@ -10,6 +10,7 @@ let client: CheckingClient;
 /** The acceptance of this step, by shell as a visitor has it: each part begins where the one before ended. */
 describe('the first minutes', () => {
   beforeAll(() => fleet.clean());
+  afterAll(() => client?.kill());
 
   it('a system is created by the CLI and served', async () => {
     const created = await fleet.cli(

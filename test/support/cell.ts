@@ -31,8 +31,9 @@ export interface CellParts {
 }
 
 /** One cell `<subject>.<state>/<fault>`: clean, workload, fault, heal, clean in 120 s, all predicates, bytes compared. */
-export function cell(name: string, { clusterId, systemId, fault, after }: CellParts): void {
+export function cell(name: string, parts: CellParts): void {
   it(`${name}: no predicate is broken and every acknowledged write is read back`, async () => {
+    const { clusterId, systemId } = parts;
     const fleet = new Fleet();
     await fleet.clean();
     await fleet.perform('/v1/systems', { systemId, clusterId, volumes: [{ volumeId: 'v1', sizeBytes: 16 * MIB }] });
@@ -40,22 +41,31 @@ export function cell(name: string, { clusterId, systemId, fault, after }: CellPa
     const uris = placesOf(fleet, clusterId, systemId);
     const client = new CheckingClient(systemId, uris);
     const probes = new PresentationProbes(systemId, uris);
-    await fleet.until('the client writes', 20_000, async () => client.tally.ok >= WARM_UP_WRITES);
-
-    const context = { fleet, client, systemId, nodeId: nodeId!, epoch: epoch!, since: await fleet.position() };
-    await fault(context);
-    await fleet.clean();
-    const written = client.tally.ok;
-    await fleet.until('the client writes on', 20_000, async () => client.tally.ok > written + WARM_UP_WRITES);
-
-    const seen = { ...(await client.finish()), probes: await probes.stop() };
-    expect(violations(await gather(fleet, seen))).toEqual([]);
-    expect(client.tally.wrong).toBe(0);
-    expect(seen.probes.filter(({ acceptedAt }) => acceptedAt.length === 1).length).toBeGreaterThan(WARM_UP_WRITES);
-    await after?.(context, await fleet.events(context.since));
+    try {
+      await fleet.until('the client writes', 20_000, async () => client.tally.ok >= WARM_UP_WRITES);
+      const since = await fleet.position();
+      await endure({ fleet, client, systemId, nodeId: nodeId!, epoch: epoch!, since }, parts, probes);
+    } finally {
+      client.kill();
+      await probes.stop();
+    }
     await fleet.perform(`/v1/systems/${systemId}/retire`, {});
     await fleet.perform(`/v1/systems/${systemId}/delete`, {});
   });
+}
+
+async function endure(context: CellContext, { fault, after }: CellParts, probes: PresentationProbes): Promise<void> {
+  const { fleet, client } = context;
+  await fault(context);
+  await fleet.clean();
+  const written = client.tally.ok;
+  await fleet.until('the client writes on', 20_000, async () => client.tally.ok > written + WARM_UP_WRITES);
+
+  const seen = { ...(await client.finish()), probes: await probes.stop() };
+  expect(violations(await gather(fleet, seen))).toEqual([]);
+  expect(client.tally.wrong).toBe(0);
+  expect(seen.probes.filter(({ acceptedAt }) => acceptedAt.length === 1).length).toBeGreaterThan(WARM_UP_WRITES);
+  await after?.(context, await fleet.events(context.since));
 }
 
 /** Every node of the cluster, each at an address of its own: the client must find out who serves. */

@@ -15,6 +15,7 @@ export class CheckingClient {
   private readonly folder = mkdtempSync(join(tmpdir(), 'holdfast-client-'));
   private readonly ledgerFile = join(this.folder, 'ledger.jsonl');
   private readonly child: ChildProcess;
+  private readonly gone: Promise<unknown>;
   tally: Tally = { ok: 0, checked: 0, wrong: 0, gaps: 0, longestGapMs: 0 };
   silentMs = 0;
 
@@ -26,18 +27,24 @@ export class CheckingClient {
     const targets = uris.flatMap((uri) => ['--target', uri]);
     const args = [PROGRAM, '--system', systemId, '--every-ms', '10', '--ledger', this.ledgerFile, ...targets];
     this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.gone = new Promise((resolve) => this.child.once('exit', resolve));
     createInterface({ input: this.child.stdout! }).on('line', (line) => this.heard(JSON.parse(line) as ClientLine));
   }
 
   /** Ends it, reads every block back on a new connection and says what differs from its ledger. */
   async finish(): Promise<{ ledger: LedgerLine[]; wrongBlocks: WrongBlock[] }> {
-    const gone = new Promise((resolve) => this.child.once('exit', resolve));
     this.child.kill('SIGTERM');
-    await gone;
+    await this.gone;
     const lines = readFileSync(this.ledgerFile, 'utf8').trimEnd().split('\n');
     const ledger = lines.map((line) => JSON.parse(line) as LedgerLine);
     rmSync(this.folder, { recursive: true });
     return { ledger, wrongBlocks: await this.readBack(ledger) };
+  }
+
+  /** For a test that ends early: left alone it would write on for ever, and keep the whole run from its end. */
+  kill(): void {
+    this.child.kill('SIGKILL');
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   private async readBack(lines: readonly LedgerLine[]): Promise<WrongBlock[]> {
