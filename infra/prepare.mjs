@@ -34,7 +34,10 @@ function checkNode() {
   if (major < 20)
     stop(`Node ${process.versions.node} found, 20 or newer needed`, 'install it, then run the same command again');
   if (process.platform !== 'linux')
-    stop(`${process.platform} found, Linux needed`, 'run it in the container of docker-compose.yml, profile app');
+    stop(
+      `${process.platform} found, Linux needed`,
+      'docker compose --profile lab up -d --build, which runs all of it in one container',
+    );
 }
 
 /** `npm ci` when node_modules is absent or was made from another lock file. */
