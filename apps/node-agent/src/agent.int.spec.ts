@@ -145,12 +145,14 @@ describe('agent and watchdog', () => {
 
   it('loses nothing acknowledged in a takeover under writes, and the passed daemon is killed', async () => {
     const acknowledged = new Map<number, number>();
+    // Cut off before its answer, the last write may stand or not: nobody was told.
+    let last = { block: -1, fill: -1 };
     const nbd = await connect(1);
     const writing = (async () => {
       for (let i = 0; ; i++) {
-        const block = i % 512;
-        await nbd.write(block * 4096, Buffer.alloc(4096, i % 251));
-        acknowledged.set(block, i % 251);
+        last = { block: i % 512, fill: i % 251 };
+        await nbd.write(last.block * 4096, Buffer.alloc(4096, last.fill));
+        acknowledged.set(last.block, last.fill);
       }
     })().catch(() => undefined);
     await until(() => acknowledged.size > 100);
@@ -159,8 +161,11 @@ describe('agent and watchdog', () => {
     await writing;
     expect(n1.daemonPid('s1.e1')).toBeUndefined();
     const after = await connect(2);
-    for (const [block, fill] of acknowledged)
-      expect([block, (await after.read(block * 4096, 4096)).equals(Buffer.alloc(4096, fill))]).toEqual([block, true]);
+    for (const [block, fill] of acknowledged) {
+      const stored = await after.read(block * 4096, 4096);
+      const allowed = block === last.block ? [fill, last.fill] : [fill];
+      expect([block, allowed.some((byte) => stored.equals(Buffer.alloc(4096, byte)))]).toEqual([block, true]);
+    }
     after.close();
   });
 
