@@ -38,6 +38,14 @@ describe('settings', () => {
     expect(faultsOf({ HOLDFAST_AGENT_NODE_ID: 'n1', PATH: '/bin' })).toEqual([]);
   });
 
+  it('stop at a log level that there is not, and take an empty one for none', () => {
+    expect(faultsOf({ HOLDFAST_LOG_LEVEL: 'verbose' })).toEqual([
+      'HOLDFAST_LOG_LEVEL: verbose is none of trace, debug, info, warn, error, fatal, silent',
+    ]);
+    expect(faultsOf({ HOLDFAST_LOG_LEVEL: '' })).toEqual([]);
+    expect(faultsOf({ HOLDFAST_LOG_LEVEL: 'fatal' })).toEqual([]);
+  });
+
   it('name every fault at once', () => {
     expect(faultsOf({ HOLDFAST_GATEWAY_PORT: 'high', HOLDFAST_X: '1' })).toHaveLength(2);
   });

@@ -2,6 +2,7 @@ import { FleetError } from '@holdfast/kernel';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { isKnown, knownVariables, nearestKnown } from './known-variables';
+import { levels } from './logger';
 import { Secret } from './secret';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,6 +29,7 @@ export function readConfig<S extends z.ZodObject>(schema: S, env: Environment): 
   const result = schema.safeParse(given);
   const faults = [
     ...unknownNames(env),
+    ...unknownLevel(env),
     ...(result.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`),
   ];
   if (!result.success || faults.length > 0) throw new ConfigInvalid(faults);
@@ -49,6 +51,11 @@ function unknownNames(env: Environment): string[] {
   return Object.keys(env)
     .filter((name) => name.startsWith('HOLDFAST_') && !isKnown(name))
     .map((name) => `${name} is not known; did you mean ${nearestKnown(name)}?`);
+}
+
+/** Every process logs, whatever else it reads. */
+function unknownLevel({ HOLDFAST_LOG_LEVEL: level }: Environment): string[] {
+  return !level || levels.includes(level) ? [] : [`HOLDFAST_LOG_LEVEL: ${level} is none of ${levels.join(', ')}`];
 }
 
 /** An empty variable counts as absent: that is how shells and compose files leave one out. */

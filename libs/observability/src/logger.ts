@@ -3,10 +3,14 @@ import pino from 'pino';
 
 let service = 'holdfast';
 
+export const levels: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const asked = process.env['HOLDFAST_LOG_LEVEL'] ?? '';
+
 /** Every line names its service, and the trace and span in which it was written. */
 const root = pino(
   {
-    level: process.env['HOLDFAST_LOG_LEVEL'] ?? 'info',
+    // Pino would end the process with a stack; `readConfig` names a level that there is not.
+    level: levels.includes(asked) ? asked : 'info',
     base: { pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
