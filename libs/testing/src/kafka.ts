@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FleetError } from '@holdfast/kernel';
+import { freePort } from './free-port';
 
 const repository = resolve(__dirname, '../../..');
 const READY_MS = 60_000;
@@ -208,15 +209,6 @@ function answersMetadata(port: number, clusterId: string): Promise<boolean> {
     socket.on('close', () => done(false));
     socket.setTimeout(1_000, () => done(false));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function run(program: string, args: string[], env?: NodeJS.ProcessEnv): Promise<void> {
