@@ -16,6 +16,7 @@ const LAST_BACK_OFF_MS = 5_000;
 export class KeptServer {
   private wanted = true;
   private backOffMs = FIRST_BACK_OFF_MS;
+  private changing: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly name: string,
@@ -39,12 +40,12 @@ export class KeptServer {
 
   async stop(): Promise<void> {
     this.wanted = false;
-    await this.server.stop();
+    await this.inTurn(() => this.server.stop());
   }
 
   async start(): Promise<void> {
     this.wanted = true;
-    if (!this.lives) await this.restart();
+    await this.inTurn(() => this.restart());
   }
 
   private get lives(): boolean {
@@ -59,9 +60,8 @@ export class KeptServer {
   }
 
   private async bringBack(): Promise<void> {
-    if (!this.wanted || this.lives) return;
     try {
-      await this.restart();
+      await this.inTurn(() => this.restart());
       this.backOffMs = FIRST_BACK_OFF_MS;
     } catch (error) {
       this.backOffMs = Math.min(this.backOffMs * 2, LAST_BACK_OFF_MS);
@@ -71,7 +71,15 @@ export class KeptServer {
   }
 
   private async restart(): Promise<void> {
+    if (!this.wanted || this.lives) return;
     await this.server.restart();
     this.watch();
+  }
+
+  /** A start while it comes back must not make two of it, and a stop must find what was just made. */
+  private inTurn(change: () => Promise<void>): Promise<void> {
+    const done = this.changing.then(change);
+    this.changing = done.catch(() => undefined);
+    return done;
   }
 }
