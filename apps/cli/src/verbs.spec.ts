@@ -163,6 +163,17 @@ describe('events', () => {
     expect(printed.map((text) => (JSON.parse(text) as { position: number }).position)).toEqual([5001, 5002]);
     expect(gateway.heard.slice(1).map(({ lastEventId }) => lastEventId)).toEqual(['5000', '5001']);
   });
+
+  it('watched from a position behind which there is none yet begin there, not wherever the log is by then', async () => {
+    const interrupt = new AbortController();
+    await given({
+      'GET /v1/events': listOf([]),
+      'GET /v1/stream': `id: 43\nevent: event\ndata: ${JSON.stringify(event(43, 'A'))}\n\n`,
+    });
+    const out = () => interrupt.abort();
+    await cli('events --for node/alpha-1 --since 42 --watch -o json', { out, interrupted: interrupt.signal });
+    expect(gateway.heard.at(-1)).toMatchObject({ request: 'GET /v1/stream?subject=node%2Falpha-1', lastEventId: '42' });
+  });
 });
 
 describe('wait', () => {

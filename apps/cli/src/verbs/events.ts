@@ -25,8 +25,8 @@ export const events: Verb = (program, world) => {
     .option('--watch', 'go on as they happen; with -o json NDJSON')
     .action(
       action<EventsOptions>(world, async (session, _given, options) => {
+        if (options.watch) return follow(session, options);
         const past = await pastEvents(session, options);
-        if (options.watch) return follow(session, options, past);
         if (session.asJson) return session.json(past);
         if (past.length === 0) return session.note('no events');
         session.world.out(eventTable(session, past));
@@ -34,25 +34,32 @@ export const events: Verb = (program, world) => {
     );
 };
 
-/** Oldest first. Without --since the newest hundred; a watch without it begins now. */
+/** Oldest first. Without --since the newest hundred. */
 async function pastEvents(session: Session, options: EventsOptions): Promise<Row[]> {
   const filter = filterOf(options);
-  if (options.since !== undefined) return eventsAfter(session, filter, await positionOf(session, options.since));
-  return options.watch ? newestEvents(session, {}, 1) : newestEvents(session, filter, LAST);
+  if (options.since === undefined) return newestEvents(session, filter, LAST);
+  return eventsAfter(session, filter, await positionOf(session, options.since));
 }
 
 function filterOf({ for: subject, correlation }: EventsOptions): EventFilter {
   return { ...(subject ? { subject } : {}), ...(correlation ? { correlation } : {}) };
 }
 
-async function follow(session: Session, options: EventsOptions, past: Row[]): Promise<void> {
-  const shownThrough = past.at(-1)?.['position'];
-  if (options.since !== undefined) past.forEach((event) => showOne(session, event));
+async function follow(session: Session, options: EventsOptions): Promise<void> {
+  const shownThrough = await showPast(session, options);
   const query = new URLSearchParams(options.for ? { subject: options.for } : {});
-  const from = shownThrough === undefined ? undefined : text(shownThrough);
-  for await (const event of followEvents(session, `/v1/stream?${query}`, from)) {
+  for await (const event of followEvents(session, `/v1/stream?${query}`, text(shownThrough))) {
     if (options.correlation === undefined || event['correlationId'] === options.correlation) showOne(session, event);
   }
+}
+
+/** The position that the watch goes on behind, though nothing may stand there: none is missed while it connects. */
+async function showPast(session: Session, options: EventsOptions): Promise<unknown> {
+  if (options.since === undefined) return (await newestEvents(session, {}, 1)).at(-1)?.['position'] ?? 0;
+  const after = await positionOf(session, options.since);
+  const past = await eventsAfter(session, filterOf(options), after);
+  past.forEach((event) => showOne(session, event));
+  return past.at(-1)?.['position'] ?? after;
 }
 
 function showOne(session: Session, event: Row): void {
