@@ -96,8 +96,11 @@ export class MessagingSuite {
     return { close: () => transport.close() };
   }
 
+  /** All of it, whatever fails on the way: a broker left behind would run on for ever. */
   async stop(): Promise<void> {
-    for (const close of this.#closing.reverse()) await close();
+    const failures: unknown[] = [];
+    for (const close of this.#closing.reverse()) await close().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw new AggregateError(failures, 'not everything could be closed');
   }
 }
 
