@@ -71,6 +71,18 @@ describe('contexts', () => {
     await gateway.stop();
   });
 
+  it('login takes gateway and token from the environment as every verb does, the token from its file too', async () => {
+    const gateway = await scriptedGateway({ 'GET /v1/clusters': listOf([]) });
+    const tokenFile = join(folder, 'token');
+    writeFileSync(tokenFile, 'filed\n');
+    const env = { HOLDFAST_URL: `${gateway.url}/`, HOLDFAST_TOKEN: '', HOLDFAST_TOKEN_FILE: tokenFile };
+    expect((await runCli('login', { env: { ...world().env, ...env } })).code).toBe(0);
+    expect(gateway.heard.map(({ token }) => token)).toEqual(['Bearer filed']);
+    const kept = JSON.parse(readFileSync(file(), 'utf8')) as object;
+    expect(kept).toEqual({ current: 'default', contexts: { default: { url: gateway.url, token: 'filed' } } });
+    await gateway.stop();
+  });
+
   it('login with a token that is not accepted exits 4 and keeps nothing', async () => {
     const gateway = await scriptedGateway({ 'GET /v1/clusters': [401, { code: 'UNAUTHENTICATED' }] });
     const { code } = await runCli(`login --url ${gateway.url}`, { ...world(), readInput: async () => 'x' });

@@ -24,15 +24,28 @@ export function gatewayOf(world: World, options: CommonOptions): Gateway {
   const name = options.context ?? known.current;
   const context = name === undefined ? undefined : known.contexts[name];
   if (options.context !== undefined && context === undefined) throw noContext(options.context, known.contexts);
-  const url = options.url ?? (options.context ? undefined : world.env['HOLDFAST_URL']) ?? context?.url ?? LOCAL;
-  return { url: url.replace(/\/+$/, ''), token: tokenOf(world, options, context?.token) };
+  if (options.context) return { url: bare(options.url ?? context?.url ?? LOCAL), token: context?.token };
+  const given = gatewayGiven(world, options);
+  return { url: bare(given.url ?? context?.url ?? LOCAL), token: given.token ?? context?.token };
 }
 
-function tokenOf({ env }: World, options: CommonOptions, ofContext: string | undefined): string | undefined {
-  if (options.context) return ofContext;
+/** The gateway that is to become a context: what a context would give it has to be given. */
+export function gatewayToKeep(world: World, options: Pick<CommonOptions, 'url'>): Gateway {
+  const { url, token } = gatewayGiven(world, options);
+  return { url: bare(url ?? LOCAL), token };
+}
+
+/** By flags and environment alone; an empty variable counts as absent. */
+function gatewayGiven(world: World, { url }: Pick<CommonOptions, 'url'>) {
+  return { url: url ?? (world.env['HOLDFAST_URL'] || undefined), token: tokenGiven(world) };
+}
+
+const bare = (url: string): string => url.replace(/\/+$/, '');
+
+function tokenGiven({ env }: World): string | undefined {
   if (env['HOLDFAST_TOKEN']) return env['HOLDFAST_TOKEN'];
   const file = env['HOLDFAST_TOKEN_FILE'];
-  if (!file) return ofContext;
+  if (!file) return undefined;
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {

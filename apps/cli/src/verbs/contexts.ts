@@ -2,15 +2,13 @@ import { Api } from '../api';
 import { contextFile, readContexts, writeContexts } from '../contexts';
 import { usage } from '../failure';
 import type { Session } from '../session';
-import { noContext } from '../settings';
+import { gatewayToKeep, noContext, type CommonOptions } from '../settings';
 import { table } from '../table';
 import { action, type Verb } from '../verb';
 
 interface LoginOptions {
   name: string;
 }
-
-const LOCAL = 'http://127.0.0.1:7480';
 
 /** Which gateway, and as whom. */
 export const contexts: Verb = (program, world) => {
@@ -26,10 +24,11 @@ export const contexts: Verb = (program, world) => {
 };
 
 /** Nothing is kept that does not work. */
-async function login(session: Session, _given: string[], { name, url = LOCAL }: LoginOptions & { url?: string }) {
+async function login(session: Session, _given: string[], { name, ...options }: LoginOptions & CommonOptions) {
   const { world } = session;
-  if (world.terminal && !world.env['HOLDFAST_TOKEN']) world.err('token, then Ctrl-D: ');
-  const token = (world.env['HOLDFAST_TOKEN'] ?? (await world.readInput())).trim();
+  const { url, token: given } = gatewayToKeep(world, options);
+  if (world.terminal && given === undefined) world.err('token, then Ctrl-D: ');
+  const token = (given ?? (await world.readInput())).trim();
   if (!token) throw usage('there is no token', 'printf %s "$TOKEN" | holdfast login --url …');
   await new Api(world, { url, token }, false).list('/v1/clusters');
   const known = readContexts(world);
