@@ -163,4 +163,11 @@ describe('doctor', () => {
     });
     expect(findings.find(({ check }) => check === 'gateway')?.state).toBe('warning');
   });
+
+  it('asks for nothing that a given Kafka makes needless', async () => {
+    const env = { PATH: folder, HOLDFAST_KAFKA_BROKERS: 'kafka:9092' };
+    const { out } = await runCli('doctor -o json --url http://127.0.0.1:9', { env });
+    const checks = (JSON.parse(out) as { check: string }[]).map(({ check }) => check);
+    expect(checks).toEqual(['qemu-storage-daemon', 'qemu-img', 'disk', 'memory', 'gateway']);
+  });
 });

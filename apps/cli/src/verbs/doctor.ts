@@ -46,12 +46,19 @@ export const doctor: Verb = (program, world) => {
 function machine(env: World['env']): Promise<Finding>[] {
   const daemon = env['HOLDFAST_STORAGE_DAEMON'] || 'qemu-storage-daemon';
   return [
-    program('java', { env, args: ['-version'], least: 17, remedy: install('default-jre-headless') }),
-    program('mvn', { env, args: ['--version'], remedy: install('maven') }),
+    ...(env['HOLDFAST_KAFKA_BROKERS'] ? [] : ofOwnKafka(env)),
     program(daemon, { env, args: ['--version'], least: 7.2, remedy: install('qemu-system-common') }),
     program('qemu-img', { env, args: ['--version'], least: 7.2, remedy: install('qemu-utils') }),
     disk(),
     memory(),
+  ];
+}
+
+/** As `npm start` has it: a Kafka that is given needs neither. */
+function ofOwnKafka(env: World['env']): Promise<Finding>[] {
+  return [
+    program('java', { env, args: ['-version'], least: 17, remedy: install('default-jre-headless') }),
+    program('mvn', { env, args: ['--version'], remedy: install('maven') }),
   ];
 }
 
