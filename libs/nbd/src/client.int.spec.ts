@@ -9,6 +9,7 @@ import { NbdClient } from './client';
 describe('NbdClient and qemu-storage-daemon', () => {
   let folder: string;
   let daemon: ChildProcess;
+  let daemonEnded: Promise<unknown>;
   let nbd: NbdClient;
   const path = () => join(folder, 'nbd');
 
@@ -21,12 +22,13 @@ describe('NbdClient and qemu-storage-daemon', () => {
       ...['--export', 'type=nbd,id=v1,node-name=v1,name=v1,writable=on'],
       ...['--pidfile', join(folder, 'pid')],
     ]);
+    daemonEnded = once(daemon, 'exit');
     nbd = await connectOnceUp();
   });
   afterAll(async () => {
     nbd?.close();
     daemon.kill('SIGKILL');
-    await once(daemon, 'exit');
+    await daemonEnded;
     rmSync(folder, { recursive: true });
   });
 
