@@ -106,6 +106,20 @@ describe('contexts', () => {
     await Promise.all([a!.stop(), b!.stop(), c!.stop()]);
   });
 
+  it('give their token to their own gateway alone', async () => {
+    const [a, b] = await Promise.all([1, 2].map(() => scriptedGateway({ 'GET /v1/nodes': listOf([]) })));
+    const flat = join(folder, 'contexts.json');
+    writeFileSync(flat, JSON.stringify({ current: 'a', contexts: { a: { url: a!.url, token: 'ofContext' } } }));
+    const env = { HOLDFAST_CONTEXT_FILE: flat };
+    await runCli(`get nodes --url ${b!.url}`, { env });
+    await runCli(`get nodes --context a --url ${b!.url}`, { env });
+    await runCli('get nodes', { env: { ...env, HOLDFAST_URL: b!.url } });
+    await runCli(`get nodes --url ${a!.url}/`, { env });
+    expect(b!.heard.map(({ token }) => token)).toEqual([undefined, undefined, undefined]);
+    expect(a!.heard.map(({ token }) => token)).toEqual(['Bearer ofContext']);
+    await Promise.all([a!.stop(), b!.stop()]);
+  });
+
   it('list marks the current one, and use changes it', async () => {
     const contexts = { a: { url: 'http://a.test', token: '1' }, b: { url: 'http://b.test', token: '2' } };
     const flat = join(folder, 'contexts.json');

@@ -24,9 +24,11 @@ export function gatewayOf(world: World, options: CommonOptions): Gateway {
   const name = options.context ?? known.current;
   const context = name === undefined ? undefined : known.contexts[name];
   if (options.context !== undefined && context === undefined) throw noContext(options.context, known.contexts);
-  if (options.context) return { url: bare(options.url ?? context?.url ?? LOCAL), token: context?.token };
-  const given = gatewayGiven(world, options);
-  return { url: bare(given.url ?? context?.url ?? LOCAL), token: given.token ?? context?.token };
+  const given = options.context === undefined ? gatewayGiven(world, options) : { url: options.url, token: undefined };
+  const url = bare(given.url ?? context?.url ?? LOCAL);
+  // A context's token is for its own gateway: another one, however named, does not get to see it.
+  const kept = context !== undefined && url === bare(context.url) ? context.token : undefined;
+  return { url, token: given.token ?? kept };
 }
 
 /** The gateway that is to become a context: what a context would give it has to be given. */
