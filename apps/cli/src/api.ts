@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { exit, Failure, failureOf, type Problem } from './failure';
+import { exit, Failure, failureOf, interrupted, type ExitCode, type Problem } from './failure';
 import type { Gateway } from './settings';
 import type { World } from './world';
 
@@ -14,6 +14,7 @@ export interface Page {
   asOf: AsOf;
 }
 
+const leavesOpen: ReadonlySet<ExitCode> = new Set([exit.unreachable, exit.interrupted]);
 const ANSWER_MS = 40_000;
 const PAGE_LIMIT = 500;
 
@@ -49,7 +50,7 @@ export class Api {
     try {
       return (await this.json('POST', path, { body, key })) as Row;
     } catch (error) {
-      if (!(error instanceof Failure) || error.exitCode !== exit.unreachable) throw error;
+      if (!(error instanceof Failure) || !leavesOpen.has(error.exitCode)) throw error;
       const remedy = `${error.remedy}; then repeat with --idempotency-key ${key}: it is done once at most`;
       throw new Failure({ ...error, message: error.message, remedy });
     }
@@ -70,7 +71,10 @@ export class Api {
     const body = post && JSON.stringify(post.body);
     const response = await this.send(method, path, { headers, signal, ...(body ? { body } : {}) });
     if (!response.ok) throw failureOf(response.status, await problemOf(response));
-    return response.json();
+    const text = await response.text().catch((error: unknown) => {
+      throw this.unanswered(`${method} ${path}`, error);
+    });
+    return JSON.parse(text);
   }
 
   private async send(method: string, path: string, init: RequestInit & { headers: Record<string, string> }) {
@@ -80,8 +84,12 @@ export class Api {
     try {
       return await fetch(url + path, { method, ...init });
     } catch (error) {
-      throw unreachable(url, error);
+      throw this.unanswered(`${method} ${path}`, error);
     }
+  }
+
+  private unanswered(what: string, error: unknown): Failure {
+    return this.world.interrupted.aborted ? interrupted(what) : unreachable(this.gateway.url, error);
   }
 }
 

@@ -119,6 +119,20 @@ system/s9: SystemRequested succeeded in 1.3 s
     expect(err).toContain('remedy    check the broker; then repeat with --idempotency-key k7: it is done once at most');
   });
 
+  it('interrupted before the answer says so, and names the key: it may have been done', async () => {
+    const interrupt = new AbortController();
+    await given({
+      'POST /v1/automation/halt': () => {
+        interrupt.abort();
+        return { operation: operation('succeeded') };
+      },
+    });
+    const { code, err } = await cli('halt --reason test --idempotency-key k7', { interrupted: interrupt.signal });
+    expect(code).toBe(130);
+    expect(err).toContain('error     INTERRUPTED');
+    expect(err).toContain('repeat with --idempotency-key k7');
+  });
+
   it('needs its reason', async () => {
     await given({});
     const { code, err } = await cli('thaw alpha');

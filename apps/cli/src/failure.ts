@@ -11,6 +11,8 @@ export const exit = {
   changed: 6,
   late: 7,
   notFound: 8,
+  /** As shells have it: 128 and the number of SIGINT. */
+  interrupted: 130,
 } as const;
 export type ExitCode = (typeof exit)[keyof typeof exit];
 
@@ -45,6 +47,16 @@ export class Failure extends FleetError {
 
 export function usage(message: string, remedy: string): Failure {
   return new Failure({ code: 'USAGE', message, remedy, exitCode: exit.usage });
+}
+
+/** Ctrl-C before the answer: nobody is to blame, and what was asked may have been done. */
+export function interrupted(what: string): Failure {
+  return new Failure({
+    code: 'INTERRUPTED',
+    message: `${what} was left before its answer`,
+    remedy: 'ask again',
+    exitCode: exit.interrupted,
+  });
 }
 
 /** As everybody reads it, on stderr. */

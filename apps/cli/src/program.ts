@@ -53,7 +53,7 @@ function programFor(world: World): Command {
     .addHelpText(
       'after',
       '\nExit codes: 0 done, 1 unexpected, 2 wrong usage, 3 refused or failed, 4 not signed in or allowed,\n' +
-        '5 gateway unreachable or not ready, 6 changed meanwhile, 7 waited too long, 8 not found.',
+        '5 gateway unreachable or not ready, 6 changed meanwhile, 7 waited too long, 8 not found, 130 interrupted.',
     );
   verbs.forEach((verb) => verb(program, world));
   return program;

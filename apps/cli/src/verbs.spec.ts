@@ -229,6 +229,18 @@ describe('get --watch', () => {
   });
 });
 
+it('get --watch ends well when it is interrupted in the midst of a look', async () => {
+  const interrupt = new AbortController();
+  await given({
+    'GET /v1/nodes': () => {
+      interrupt.abort();
+      return listOf([]);
+    },
+  });
+  const { code, err } = await cli('get nodes --watch', { interrupted: interrupt.signal });
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+});
+
 describe('the exit code', () => {
   const problem = (status: number, code: string): Answer => [status, { code, detail: 'd', remedy: 'r' }];
   it.each([

@@ -1,4 +1,5 @@
 import type { Page, Row } from '../api';
+import { exit, Failure } from '../failure';
 import { idOf, kindNames, kindOf, type Kind } from '../kinds';
 import type { Session } from '../session';
 import { findOne } from '../subjects';
@@ -28,7 +29,8 @@ export const get: Verb = (program, world) => {
     .action(
       action<GetOptions>(world, async (session, [kindName = '', id], options) => {
         const kind = kindOf(kindName);
-        if (id === undefined) return options.watch ? watch(session, kind, options) : showKind(session, kind, options);
+        if (id === undefined && options.watch) return untilInterrupted(watch(session, kind, options));
+        if (id === undefined) return showKind(session, kind, options);
         const { row } = await findOne(session, kind, id);
         if (session.asJson) session.json(row);
         else showRows(session, kind, [row]);
@@ -86,6 +88,13 @@ async function watch(session: Session, kind: Kind, options: GetOptions): Promise
     }
     await pause(world, LOOK_EVERY_MS);
   }
+}
+
+/** Ctrl-C is how a watch ends, in the midst of a look too. */
+async function untilInterrupted(watching: Promise<void>): Promise<void> {
+  await watching.catch((error: unknown) => {
+    if (!(error instanceof Failure) || error.exitCode !== exit.interrupted) throw error;
+  });
 }
 
 function showChanged(session: Session, kind: Kind, { items, shown }: { items: Row[]; shown: Map<string, string> }) {
