@@ -69,16 +69,30 @@ function javaVersion() {
   return status === 0 ? Number(/version "(\d+)/.exec(stderr)?.[1] ?? 0) : 0;
 }
 
-/** Debian packages that are missing, each with what it is for. A part that is given from outside needs none. */
+const LEAST_QEMU = 7.2;
+
+/** Of a qemu program; 0 where there is none. */
+function qemuVersion(program) {
+  const { stdout, status } = run(program, ['--version'], { stdio: 'pipe' });
+  return status === 0 ? Number(/version (\d+\.\d+)/.exec(stdout)?.[1] ?? 0) : 0;
+}
+
+function checkGivenDaemon() {
+  const daemon = process.env.HOLDFAST_STORAGE_DAEMON;
+  if (daemon && qemuVersion(daemon) < LEAST_QEMU)
+    stop(`${daemon} is no qemu-storage-daemon of ${LEAST_QEMU} or newer`, 'name another in HOLDFAST_STORAGE_DAEMON');
+}
+
+/** As `holdfast doctor` has it. Debian packages that are missing, each with what it is for. A part that is given from outside needs none. */
 function missingPackages() {
   const missing = new Map();
   if (!process.env.HOLDFAST_KAFKA_BROKERS) {
     if (javaVersion() < 17) missing.set('default-jre-headless', 'Java 17 for Kafka');
     if (!existsSync(kafkaFolder()) && !found('mvn')) missing.set('maven', 'to fetch Kafka, once');
   }
-  if (!process.env.HOLDFAST_STORAGE_DAEMON && !found('qemu-storage-daemon'))
-    missing.set('qemu-system-common', 'qemu-storage-daemon, the storage engine');
-  if (!found('qemu-img')) missing.set('qemu-utils', 'qemu-img, which makes volumes');
+  if (!process.env.HOLDFAST_STORAGE_DAEMON && qemuVersion('qemu-storage-daemon') < LEAST_QEMU)
+    missing.set('qemu-system-common', `qemu-storage-daemon ${LEAST_QEMU}, the storage engine`);
+  if (qemuVersion('qemu-img') < LEAST_QEMU) missing.set('qemu-utils', `qemu-img ${LEAST_QEMU}, which makes volumes`);
   return missing;
 }
 
@@ -162,6 +176,7 @@ function build() {
 }
 
 checkNode();
+checkGivenDaemon();
 installPackages();
 installSystemPackages();
 fetchKafka();

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listOf, runCli, scriptedGateway } from './scripted-gateway';
+import { programsFor } from './verbs/doctor';
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'holdfast-cli-'))));
@@ -170,18 +171,20 @@ describe('doctor', () => {
     const findings = JSON.parse(out) as { check: string; state: string; remedy: string }[];
     expect(code).toBe(3);
     expect(findings).toContainEqual({
-      check: 'mvn',
+      check: 'qemu-img',
       state: 'missing',
       found: 'not there',
-      remedy: 'apt-get install maven',
+      remedy: 'apt-get install qemu-utils',
     });
     expect(findings.find(({ check }) => check === 'gateway')?.state).toBe('warning');
   });
 
-  it('asks for nothing that a given Kafka makes needless', async () => {
-    const env = { PATH: folder, HOLDFAST_KAFKA_BROKERS: 'kafka:9092' };
-    const { out } = await runCli('doctor -o json --url http://127.0.0.1:9', { env });
-    const checks = (JSON.parse(out) as { check: string }[]).map(({ check }) => check);
-    expect(checks).toEqual(['qemu-storage-daemon', 'qemu-img', 'disk', 'memory', 'gateway']);
+  it.each([
+    ['Java and Maven', {}, false, ['java', 'mvn', 'qemu-storage-daemon', 'qemu-img']],
+    ['no Maven once Kafka was fetched', {}, true, ['java', 'qemu-storage-daemon', 'qemu-img']],
+    ['neither for a given Kafka', { HOLDFAST_KAFKA_BROKERS: 'kafka:9092' }, false, ['qemu-storage-daemon', 'qemu-img']],
+    ['the given storage daemon', { HOLDFAST_STORAGE_DAEMON: '/opt/qsd' }, true, ['java', '/opt/qsd', 'qemu-img']],
+  ])('wants %s', (_, env, kafkaFetched, checks) => {
+    expect(programsFor(env, { kafkaFetched }).map(({ check }) => check)).toEqual(checks);
   });
 });

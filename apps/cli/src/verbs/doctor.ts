@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { exit, Failure } from '../failure';
 import type { Session } from '../session';
@@ -17,6 +19,9 @@ export interface Finding {
 }
 
 const GIB = 1_024 ** 3;
+const LEAST_QEMU = 7.2;
+/** Where `npm start` puts Kafka's jars, once. */
+const KAFKA = join(__dirname, '../../../../.holdfast/cache/kafka-4.4.0');
 const install = (packages: string) => `apt-get install ${packages}`;
 
 /** What `npm start` checks before it begins, and whether a fleet answers. */
@@ -44,32 +49,34 @@ export const doctor: Verb = (program, world) => {
 };
 
 function machine(env: World['env']): Promise<Finding>[] {
-  const daemon = env['HOLDFAST_STORAGE_DAEMON'] || 'qemu-storage-daemon';
-  return [
-    ...(env['HOLDFAST_KAFKA_BROKERS'] ? [] : ofOwnKafka(env)),
-    program(daemon, { env, args: ['--version'], least: 7.2, remedy: install('qemu-system-common') }),
-    program('qemu-img', { env, args: ['--version'], least: 7.2, remedy: install('qemu-utils') }),
-    disk(),
-    memory(),
-  ];
-}
-
-/** As `npm start` has it: a Kafka that is given needs neither. */
-function ofOwnKafka(env: World['env']): Promise<Finding>[] {
-  return [
-    program('java', { env, args: ['-version'], least: 17, remedy: install('default-jre-headless') }),
-    program('mvn', { env, args: ['--version'], remedy: install('maven') }),
-  ];
+  const programs = programsFor(env, { kafkaFetched: existsSync(KAFKA) });
+  return [...programs.map((wanted) => program(wanted, env)), disk(), memory()];
 }
 
 interface Wanted {
-  env: World['env'];
+  check: string;
   args: string[];
   least?: number;
   remedy: string;
 }
 
-async function program(check: string, { env, args, least = 0, remedy }: Wanted): Promise<Finding> {
+/** By the rule of `infra/prepare.mjs`: a Kafka that is given needs neither Java nor Maven, one that was fetched no Maven. */
+export function programsFor(env: World['env'], { kafkaFetched }: { kafkaFetched: boolean }): Wanted[] {
+  const given = env['HOLDFAST_STORAGE_DAEMON'];
+  const java = { check: 'java', args: ['-version'], least: 17, remedy: install('default-jre-headless') };
+  const maven = { check: 'mvn', args: ['--version'], remedy: install('maven') };
+  const daemon = {
+    check: given || 'qemu-storage-daemon',
+    args: ['--version'],
+    least: LEAST_QEMU,
+    remedy: given ? 'name another in HOLDFAST_STORAGE_DAEMON' : install('qemu-system-common'),
+  };
+  const image = { check: 'qemu-img', args: ['--version'], least: LEAST_QEMU, remedy: install('qemu-utils') };
+  const ofOwnKafka = env['HOLDFAST_KAFKA_BROKERS'] ? [] : [java, ...(kafkaFetched ? [] : [maven])];
+  return [...ofOwnKafka, daemon, image];
+}
+
+async function program({ check, args, least = 0, remedy }: Wanted, env: World['env']): Promise<Finding> {
   try {
     const { stdout, stderr } = await promisify(execFile)(check, args, { env: { ...env } });
     const [, version = '?'] = /(\d+\.\d+(?:\.\d+)*)/.exec(stdout + stderr) ?? [];
