@@ -1,2 +1,3 @@
 export { fold, type Decider } from './decider';
+export { editDistance } from './edit-distance';
 export { assertNever, FleetError, invariant, InvariantBroken } from './errors';

@@ -1,3 +1,5 @@
+import { editDistance } from '@holdfast/kernel';
+
 /** One environment variable of the product, as `holdfast env` shows it. */
 export interface KnownVariable {
   readonly means: string;
@@ -82,19 +84,5 @@ function secretOf(fileVariable: string): string {
 /** The known name that differs in the fewest letters. */
 export function nearestKnown(name: string): string {
   const names = Object.keys(knownVariables);
-  return names.reduce((best, next) => (distance(name, next) < distance(name, best) ? next : best));
-}
-
-/** Levenshtein's: how many letters to insert, delete or replace. */
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= to.length; j++) {
-      const replaced = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[to.length]!;
+  return names.reduce((best, next) => (editDistance(name, next) < editDistance(name, best) ? next : best));
 }

@@ -53,10 +53,6 @@ export class Tokens {
     return this.grants.get(tokenId);
   }
 
-  ids(): Iterable<string> {
-    return this.grants.keys();
-  }
-
   /** The fleet's first admin. Its ids come from the hash, so a start that is repeated issues nothing twice. */
   async issueFirst(secret: string): Promise<void> {
     const tokenHash = sha256(secret);

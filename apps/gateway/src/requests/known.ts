@@ -53,7 +53,7 @@ export class KnownInTransaction implements Known {
   }
 
   token(tokenId: string): Grant {
-    return this.from.tokens.get(tokenId) ?? notFound('access-token', tokenId, this.from.tokens.ids());
+    return this.from.tokens.get(tokenId) ?? notFound('access-token', tokenId);
   }
 
   private async row<Row>(name: string, key: string): Promise<Row | undefined> {

@@ -72,7 +72,8 @@ export function nodeOf(nodeId: string, members: Membership): { clusterId: string
   return members.nodes.get(nodeId) ?? notFound('node', nodeId, members.nodes.keys());
 }
 
-export function notFound(kind: string, id: string, known: Iterable<string>): never {
+/** A name may be mistyped: `known` says which are near. A UUID is copied, and nobody meant another. */
+export function notFound(kind: string, id: string, known: Iterable<string> = []): never {
   const near = nearest(id, known);
   throw new Problem('NOT_FOUND', `no ${kind} ${id}`, {
     subject: `${kind}/${id}`,

@@ -22,6 +22,7 @@ import { clusterView } from './cluster.view';
 import { nodeView } from './node.view';
 import { operationView } from './operation.view';
 import { servingOf } from './system.view';
+import { Views } from './views';
 
 const healthy = (nodeId: string) => [joined(nodeId), recovered(nodeId), opened(nodeId)];
 const served = [registered, systemRegistered, admitted, assigned('n1', 1), confirmed('n1', 1)];
@@ -133,4 +134,15 @@ it('reads STALLED when nothing was told for its kind’s time, and not a second 
   const after = (sec: number) => operationView(row, Date.parse(AT) + sec * 1000).reason;
   expect(after(59)).toBeNull();
   expect(after(61)).toMatchObject({ code: 'STALLED', remedy: expect.stringContaining('why system/s1') });
+});
+
+it('an operation that nobody knows is looked up by its id alone: no list of UUIDs is searched for a near one', async () => {
+  const asked: string[] = [];
+  const query = (sql: string) => {
+    asked.push(sql);
+    return Promise.resolve([]);
+  };
+  const views = new Views({ store: { query } } as unknown as Views['from']);
+  await expect(views.operation(REQUEST)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(asked).toEqual([expect.stringContaining('where key = $1'), expect.stringContaining('where request_id = $1')]);
 });

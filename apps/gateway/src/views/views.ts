@@ -131,11 +131,7 @@ export class Views {
     const heard = await this.row<OperationRow>('operations', id);
     const row = heard && isAsked(heard) ? heard : await this.accepted(id);
     if (row) return operationView(row, Date.now());
-    return notFound(
-      'operation',
-      id,
-      (await this.operations()).map((one) => one.id),
-    );
+    return notFound('operation', id);
   }
 
   /** The operation once it has ended, or as it stands after so long. */
