@@ -73,14 +73,20 @@ export class GatewaySuite {
     return suite;
   }
 
+  /** All of it, whatever fails on the way: a broker left behind would run on for ever. */
   async stop(): Promise<void> {
-    await this.gateway.stop();
-    await this.balancer.relay.stop();
-    await this.balancer.link.stop();
-    await this.balancer.store.close();
-    await this.kafka.stop();
-    await this.postgres.stop();
-    await rm(this.folder, { recursive: true, force: true });
+    const closing = [
+      () => this.gateway.stop(),
+      () => this.balancer.relay.stop(),
+      () => this.balancer.link.stop(),
+      () => this.balancer.store.close(),
+      () => this.kafka.stop(),
+      () => this.postgres.stop(),
+      () => rm(this.folder, { recursive: true, force: true }),
+    ];
+    const failures: unknown[] = [];
+    for (const close of closing) await close().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw new AggregateError(failures, 'not everything could be closed');
   }
 
   environment(): Record<string, string> {
