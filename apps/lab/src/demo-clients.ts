@@ -31,6 +31,8 @@ export class DemoClients {
         env: environment(this.runId, {}),
       },
     );
+    // One that could not be started is told, and ends nothing else.
+    child.once('error', (error) => process.stderr.write(`✖ the client of ${systemId}: ${error.message}\n`));
     this.children.push(child);
     createInterface({ input: child.stdout }).on('line', (line) => this.heard(JSON.parse(line) as ClientLine));
   }

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AtomicJson } from './fleet-file';
+import { AtomicJson, runIdIn } from './fleet-file';
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-fleet-file-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -15,3 +15,10 @@ it('a file whose write failed is written the next time, with the same value too'
   await file.write({ ready: true });
   expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ ready: true });
 });
+
+it.each([
+  ['whole', '{"ready":true,"runId":"r1"}', 'r1'],
+  ['cut off', '{"ready":true,"runId":"r', undefined],
+  ['empty of a run', '{}', undefined],
+  ['no object', 'null', undefined],
+])('a file that is %s names its run, or none', (_, text, runId) => expect(runIdIn(text)).toBe(runId));

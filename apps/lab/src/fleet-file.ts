@@ -20,6 +20,16 @@ export interface FleetFile {
   }[];
 }
 
+/** The run that a `fleet.json` tells of; undefined where it is cut off, as after a loss of power. */
+export function runIdIn(text: string): string | undefined {
+  try {
+    const { runId } = JSON.parse(text) as Partial<FleetFile>;
+    return typeof runId === 'string' ? runId : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Writes JSON so that a reader sees the old or the new, never half; for our eyes only, as it holds a token. */
 export class AtomicJson<T> {
   private last = '';

@@ -7,7 +7,7 @@ import { closingBlock } from './closing';
 import { contextPath, enterContext, leaveContext } from './context-file';
 import { DemoClients } from './demo-clients';
 import { StepFailed } from './errors';
-import { AtomicJson, type FleetFile } from './fleet-file';
+import { AtomicJson, type FleetFile, runIdIn } from './fleet-file';
 import { type ClusterPlan, planFleet } from './fleet-plan';
 import { FleetView } from './fleet-view';
 import { GatewayClient } from './gateway-client';
@@ -178,8 +178,12 @@ function nodePart(nodes: StorageNodes, nodeId: string): LabPart {
 /** A start whose supervisor and keeper were both killed: its processes still have its run id. */
 async function sweepEarlierRun(folder: RunFolder): Promise<void> {
   const text = await readFile(folder.fleetFile(), 'utf8').catch(() => undefined);
-  if (!text) return;
-  const { runId } = JSON.parse(text) as FleetFile;
+  if (text === undefined) return;
+  const runId = runIdIn(text);
+  if (runId === undefined)
+    throw new StepFailed(`${folder.fleetFile()} is damaged: which processes an earlier run left is not known`, {
+      remedy: `end those that \`grep -l HOLDFAST_RUN_ID /proc/[0-9]*/environ\` shows, then remove ${folder.fleetFile()}`,
+    });
   const swept = await killAll(() => processesOf(runId));
   if (swept > 0) process.stdout.write(`  swept ${swept} processes of an earlier run\n`);
 }
