@@ -167,6 +167,8 @@ describe('more that must never be', () => {
       claims: [claim(1, 'n2')],
     };
     expect(predicates.O4({ ...noEvidence, ...unclaimed })).toHaveLength(1);
+    const withoutAny = { ...noEvidence, log: [granted('n1', 1), taken('n1', 1)] };
+    expect(predicates.O4(withoutAny)).toEqual([expect.objectContaining({ message: 'n1 took it without a claim' })]);
   });
 
   it('L4 rejects a published event that its store does not hold', () => {

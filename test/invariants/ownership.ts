@@ -1,3 +1,4 @@
+import { systemOfServeTask } from '@holdfast/contracts';
 import { type Claim, groupBy, type JournalLine, type LoggedEvent, type Predicate, type Violation } from './evidence';
 import { plays } from './vocabulary';
 
@@ -28,22 +29,21 @@ export const O3: Predicate = ({ probes }) =>
       violation('O3', systemId, `at ${atMs} ms a write was taken at ${acceptedAt.join(' and ')}`),
     );
 
-/** O4: whoever took a system at an epoch was granted it, and its claim with that number is its own. */
+/** O4: whoever took a system at an epoch was granted it, and its claim with that number is its own, for ever. */
 export const O4: Predicate = ({ log, claims }) => {
   const granted = new Set(log.filter(({ type }) => plays(type, 'granted')).map(ownerOf));
   const claimed = new Map(claims.map((claim) => [`${claim.systemId}@${claim.epoch}`, claim.nodeId]));
   return log
     .filter(({ type }) => type === 'TaskTaken')
     .flatMap((taken) => {
-      const systemId = String(taken.data['taskId']).replace(/^serve-/, '');
+      const systemId = systemOfServeTask(String(taken.data['taskId']));
+      if (systemId === undefined) return [];
       const { nodeId, epoch } = taken.data;
       const claim = claimed.get(`${systemId}@${epoch}`);
       const subject = `${systemId}@${epoch}`;
       if (!granted.has(`${systemId}@${epoch}:${nodeId}`))
         return [violation('O4', subject, `${nodeId} took it without a grant`)];
-      // A system that was removed has taken its claims along; made again, it goes on counting.
-      if (claim === undefined && claims.some((other) => other.systemId === systemId && other.epoch < Number(epoch)))
-        return [violation('O4', subject, `${nodeId} took it without a claim`)];
+      if (claim === undefined) return [violation('O4', subject, `${nodeId} took it without a claim`)];
       return claim !== undefined && claim !== nodeId
         ? [violation('O4', subject, `${nodeId} took it, the claim is ${claim}'s`)]
         : [];
