@@ -15,6 +15,8 @@ export interface NodeView {
   nodeId: string;
   clusterId: string;
   status: string;
+  /** Since its last heartbeat; null before the first. */
+  silentMs: number | null;
 }
 
 interface Operation {
