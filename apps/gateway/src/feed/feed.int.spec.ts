@@ -14,7 +14,8 @@ import {
   suspected,
   systemRegistered,
 } from '../testing/fleet';
-import { rowsOf } from '../testing/told';
+import { AutomationHalted } from '@holdfast/contracts';
+import { asked, AT, rowsOf } from '../testing/told';
 import { Feed } from './feed';
 import { Projector } from './projector';
 import { Rebuilder } from './rebuild';
@@ -172,6 +173,14 @@ describe('the projector', () => {
     }
   });
 
+  it('folds what a log has long held and no row can hold: U+0000 and half a surrogate pair', async () => {
+    const halted = { type: AutomationHalted.type, topic: 'holdfast.requests', at: AT, version: 1 };
+    const reason = 'a\0b \ud800';
+    await hear([{ ...halted, data: { ...asked, scope: 'fleet', reason } } as unknown as FeedEvent]);
+    await following(projections, (projector) => caughtUp(projector, 'automation'));
+    expect(await storedRows('automation')).toMatchObject({ fleet: { reason: 'a\ufffdb \ufffd' } });
+  });
+
   it('lets a broken projection stand still alone', async () => {
     const fails = {
       type: 'NodeDeclaredDown',
@@ -187,6 +196,8 @@ describe('the projector', () => {
     await following(list, async (projector) => {
       for (const { name } of projections) await caughtUp(projector, name);
       expect(projector.progress.get('broken')).toMatchObject({ position: 0, error: 'a bug' });
+      const [first] = await feed.after(0, 1);
+      expect(projector.broken()).toMatchObject([{ name: 'broken', brokenSince: first!.knownAt }]);
       expect(projector.position()).toBe(life.length);
     });
   });

@@ -1,6 +1,7 @@
 import type { Tx } from '@holdfast/event-store';
 import { rowsTableOf, type FeedEvent, type Projection } from '../projections/projection';
 import { RowBatch } from './row-batch';
+import { storable } from './storable';
 
 /** Where a projection's rows and history are kept: its own names, or those of a rebuild under way. */
 export const placeOf = (name: string, rebuilding = false) => ({
@@ -16,10 +17,13 @@ export async function foldInto(
 ): Promise<void> {
   const rows = new RowBatch(tx, place);
   for (const event of events) {
-    for (const rule of projection.rules.get(event.type) ?? []) {
-      for (const touch of rule.touches(event)) {
+    const rules = projection.rules.get(event.type);
+    if (!rules) continue;
+    const told = { ...event, data: storable(event.data) };
+    for (const rule of rules) {
+      for (const touch of rule.touches(told)) {
         for (const key of await rows.keysOf(touch)) {
-          rows.set(key, rule.fold(await rows.get(key), event, key), event.position);
+          rows.set(key, rule.fold(await rows.get(key), told, key), event.position);
         }
       }
     }

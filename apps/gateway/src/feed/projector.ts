@@ -14,6 +14,8 @@ export interface Progress {
   position: number;
   /** Why it stands still; the others go on. */
   error: string | null;
+  /** Since when what it shows is behind: the first event that it cannot fold was known then. */
+  brokenSince: string | null;
   retryAt: number;
 }
 
@@ -44,6 +46,11 @@ export class Projector {
   position(): number {
     const working = [...this.progress.values()].filter(({ error }) => error === null);
     return working.length === 0 ? 0 : Math.min(...working.map(({ position }) => position));
+  }
+
+  /** Those that stand still. */
+  broken(): Progress[] {
+    return [...this.progress.values()].filter(({ error }) => error !== null);
   }
 
   /** Until some projection has moved, or for so long. */
@@ -91,7 +98,8 @@ export class Projector {
     const others = group.filter((projection) => !concerned.includes(projection));
     await this.guarded(others, () => this.passOver(others, { from: position, to: last.position }));
     // In their order: what is listed last is never ahead of the others.
-    for (const projection of concerned) await this.guarded([projection], () => this.fold(projection, events));
+    for (const projection of concerned)
+      await this.guarded([projection], () => this.fold(projection, events), events[0]?.knownAt);
     return true;
   }
 
@@ -100,20 +108,27 @@ export class Projector {
   }
 
   private progressOf(name: string): Progress {
-    const progress = this.progress.get(name) ?? { name, position: 0, error: null, retryAt: 0 };
+    const progress = this.progress.get(name) ?? { name, position: 0, error: null, brokenSince: null, retryAt: 0 };
     this.progress.set(name, progress);
     return progress;
   }
 
   /** What fails is tried again later, and after a rebuild: a new build may fold what this one cannot. */
-  private async guarded<T>(group: readonly Projection[], work: () => Promise<T>): Promise<T | undefined> {
+  private async guarded<T>(
+    group: readonly Projection[],
+    work: () => Promise<T>,
+    since = new Date().toISOString(),
+  ): Promise<T | undefined> {
     try {
       return await work();
     } catch (error) {
       const names = group.map(({ name }) => name);
       const message = error instanceof Error ? error.message : String(error);
-      for (const name of names)
-        Object.assign(this.progressOf(name), { error: message, retryAt: Date.now() + RETRY_MS });
+      for (const name of names) {
+        const progress = this.progressOf(name);
+        const brokenSince = progress.brokenSince ?? since;
+        Object.assign(progress, { error: message, brokenSince, retryAt: Date.now() + RETRY_MS });
+      }
       log.error({ err: error, projections: names }, 'projections stand still');
       return undefined;
     }
@@ -148,7 +163,7 @@ export class Projector {
   }
 
   private movedTo(position: number, name: string): void {
-    this.progress.set(name, { name, position, error: null, retryAt: 0 });
+    this.progress.set(name, { name, position, error: null, brokenSince: null, retryAt: 0 });
   }
 
   private async storedPosition(name: string): Promise<number> {

@@ -3,6 +3,9 @@ import * as fc from 'fast-check';
 import { parseBody } from './body';
 import { nearest } from './nearest';
 import { listQuery, pageOf } from './page';
+import type { Route } from '../routes/route';
+import { z } from 'zod';
+import { parseCall } from './parse';
 import { Problem, problemBody, problemOf, problems } from './problem';
 
 const codeOf = (work: () => unknown): string | undefined => {
@@ -27,10 +30,29 @@ describe('a body', () => {
     expect(codeOf(() => parseBody(nested(33)))).toBe('TOO_LARGE');
   });
 
+  it('is refused when a string or a key, at any depth, is no text that the store can hold', () => {
+    for (const body of ['{"a":[{"name":"a\\u0000b"}]}', '{"a":"\\ud800"}', '{"a":"x\\udc00y"}', '{"a":{"k\\u0000":1}}'])
+      expect(codeOf(() => parseBody(body))).toBe('INVALID_REQUEST');
+    expect(codeOf(() => parseBody('{"a":"\\ud83d\\ude00 \\\\u0000"}'))).toBeUndefined();
+  });
+
+  it('names the place of what is no text', () => {
+    expect(() => parseBody('{"a":[{"name":"a\\u0000b"}]}')).toThrow('/a/0/name: holds U+0000');
+  });
+
   it('is refused when it is no JSON, and empty when it is absent', () => {
     expect(codeOf(() => parseBody('{"a":'))).toBe('INVALID_REQUEST');
     expect(parseBody('')).toEqual({});
   });
+});
+
+it('a path or a query that holds U+0000 is refused before any store hears of it', () => {
+  const route = { method: 'get', params: z.object({ id: z.string() }), query: z.looseObject({}) } as unknown as Route;
+  const call = (id: string, search: string) =>
+    codeOf(() => parseCall(route, { params: { id }, search: new URLSearchParams(search), body: '' }));
+  expect(call('a\0', '')).toBe('INVALID_REQUEST');
+  expect(call('a', 'type=%00')).toBe('INVALID_REQUEST');
+  expect(call('a', 'type=b')).toBeUndefined();
 });
 
 describe('a problem', () => {

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Route } from '../routes/route';
-import { parseBody } from './body';
+import { check, parseBody } from './body';
 import { Problem } from './problem';
 
 /** Every part of a request against its schema; all faults are named, by JSON pointer. */
@@ -15,6 +15,7 @@ export function parseCall(
 }
 
 function checked(schema: z.ZodObject, value: unknown, part: string): unknown {
+  if (part !== 'body') check(value);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const errors = result.error.issues.map((issue) => ({

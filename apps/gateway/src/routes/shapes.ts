@@ -6,7 +6,7 @@ const text = z.string();
 const maybe = z.string().nullable();
 const number = z.number().nullable();
 
-export const asOf = z.object({ position: z.int(), at: maybe, ageMs: number });
+export const asOf = z.object({ position: z.int(), at: maybe, ageMs: number, broken: z.array(text) });
 
 /** A list from a projection; `cursor` is there while more follows. */
 export const listOf = (item: z.ZodObject) =>

@@ -146,3 +146,17 @@ it('an operation that nobody knows is looked up by its id alone: no list of UUID
   await expect(views.operation(REQUEST)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   expect(asked).toEqual([expect.stringContaining('where key = $1'), expect.stringContaining('where request_id = $1')]);
 });
+
+it('the age of a picture of which a part stands still is that of what it cannot fold', () => {
+  const asOfWith = (broken: object[]) => {
+    const projector = { position: () => 7, broken: () => broken };
+    const freshness = { all: () => [{ topic: 'holdfast.requests', asOf: new Date().toISOString() }] };
+    return new Views({ projector, freshness } as unknown as Views['from']).asOf();
+  };
+  expect(asOfWith([])).toMatchObject({ broken: [] });
+  expect(asOfWith([]).ageMs).toBeLessThan(5_000);
+  const brokenSince = new Date(Date.now() - 60_000).toISOString();
+  const stale = asOfWith([{ name: 'automation', brokenSince }]);
+  expect(stale).toMatchObject({ position: 7, broken: ['automation'] });
+  expect(stale.ageMs).toBeGreaterThanOrEqual(60_000);
+});

@@ -21,6 +21,8 @@ export interface AsOf {
   position: number;
   at: string | null;
   ageMs: number | null;
+  /** The projections that stand still: what is made of them is as old as `ageMs` says. */
+  broken: string[];
 }
 
 interface Sources {
@@ -45,8 +47,11 @@ export class Views {
     const oldest = pulses
       .map(({ asOf }) => asOf)
       .reduce((a, b) => (a === null || b === null ? null : a < b ? a : b), pulses[0]?.asOf ?? null);
-    const ageMs = oldest === null ? null : Math.max(0, Date.now() - Date.parse(oldest));
-    return { position: this.from.projector.position(), at: oldest, ageMs };
+    const { projector } = this.from;
+    const broken = projector.broken();
+    const known = [oldest, ...broken.map(({ brokenSince }) => brokenSince)].filter((at) => at !== null);
+    const ageMs = oldest === null ? null : Math.max(0, ...known.map((at) => Date.now() - Date.parse(at)));
+    return { position: projector.position(), at: oldest, ageMs, broken: broken.map(({ name }) => name) };
   }
 
   async rows<Row>(name: string): Promise<Row[]> {
