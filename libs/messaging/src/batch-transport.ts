@@ -21,6 +21,7 @@ export interface BatchTransportOptions {
  */
 export class BatchTransport extends Server implements CustomTransportStrategy {
   #reader: BatchReader | undefined;
+  #closed = false;
 
   constructor(private readonly o: BatchTransportOptions) {
     super();
@@ -31,6 +32,7 @@ export class BatchTransport extends Server implements CustomTransportStrategy {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#reader?.stop();
   }
 
@@ -47,6 +49,7 @@ export class BatchTransport extends Server implements CustomTransportStrategy {
     const patterns = [...this.messageHandlers.keys()].filter((name) => this.o.topics?.includes(name) ?? true);
     const names = fresh ? patterns : [...new Set([...patterns, topics.replays.name])];
     const starts = fresh ? await offsetsBack(kafka, names, fresh.seekBackMs) : new Map<string, string>();
+    if (this.#closed) return;
     this.#reader = new BatchReader({
       kafka,
       topics: names,

@@ -42,6 +42,7 @@ export class KafkaLink {
   readonly replays = new ReplayExchange();
   readonly #kafka: Kafka;
   #producer: Promise<Producer> | undefined;
+  #connected: Producer | undefined;
   #partitions: Promise<number> | undefined;
 
   constructor(o: { brokers: readonly string[]; clientId: string }) {
@@ -110,23 +111,33 @@ export class KafkaLink {
     return { low, high };
   }
 
+  /** One that still connects is not waited for: while Kafka is away it would be for ever. */
   async stop(): Promise<void> {
-    const producer = this.#producer;
-    this.#producer = undefined;
-    await (await producer)?.disconnect();
+    const [connecting, connected] = [this.#producer, this.#connected];
+    this.#producer = this.#connected = undefined;
+    if (connected !== undefined) return connected.disconnect();
+    connecting
+      ?.then((producer) => producer.disconnect())
+      .catch((error: unknown) => log.debug({ err: error }, 'the producer was not connected'));
   }
 
   #connectedProducer(): Promise<Producer> {
-    this.#producer ??= (async () => {
-      const producer = this.#kafka.producer({ retry: FOR_EVER, allowAutoTopicCreation: false });
-      await producer.connect();
-      return producer;
-    })().catch((error: unknown) => {
-      // Or each later send would meet this one failure.
-      this.#producer = undefined;
-      throw error;
-    });
-    return this.#producer;
+    if (this.#producer !== undefined) return this.#producer;
+    const producer = this.#kafka.producer({ retry: FOR_EVER, allowAutoTopicCreation: false });
+    const connecting = producer.connect().then(
+      () => {
+        // Stopped meanwhile: whoever stopped ends it.
+        if (this.#producer === connecting) this.#connected = producer;
+        return producer;
+      },
+      (error: unknown) => {
+        // Or each later send would meet this one failure.
+        if (this.#producer === connecting) this.#producer = undefined;
+        throw error;
+      },
+    );
+    this.#producer = connecting;
+    return connecting;
   }
 }
 

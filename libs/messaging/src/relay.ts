@@ -41,6 +41,8 @@ export class Relay {
   #announcing = false;
   #woken = false;
   #stopping = false;
+  #stopNow: () => void = () => undefined;
+  readonly #toStop = new Promise<undefined>((resolve) => (this.#stopNow = () => resolve(undefined)));
   #running: Promise<void> | undefined;
 
   constructor(o: { store: EventStore; kafka: KafkaLink; numbers?: EventLogNumbers }) {
@@ -79,6 +81,7 @@ export class Relay {
       await this.#pause(this.#idleMs.most, { wakeable: false });
     }
     this.#stopping = true;
+    this.#stopNow();
     this.#wakeUp();
     await this.#running;
   }
@@ -112,7 +115,9 @@ export class Relay {
   async #relay(outbox: Outbox, lost: () => boolean): Promise<void> {
     this.#queues.clear();
     this.#inFlight.clear();
-    const partitions = await this.#kafka.partitions();
+    // While Kafka is away it is asked for ever: who stops does not wait for the answer.
+    const partitions = await Promise.race([this.#kafka.partitions(), this.#toStop]);
+    if (partitions === undefined) return;
     let idleMs = this.#idleMs.least;
     let headsAt = 0;
     let allHeadsAt = 0;
