@@ -86,7 +86,19 @@ async function readRange(kafka: KafkaLink, o: { topic: string; partition: number
       }
     },
   });
+  // The last record may expire before it is read, and no other may follow: then nothing is left to be read.
+  let looking = false;
+  const watch = setInterval(() => {
+    if (looking) return;
+    looking = true;
+    kafka
+      .offsets(o.topic, o.partition)
+      .then(({ low }) => Number(low) >= o.to && done())
+      .catch((error: unknown) => logger('guard').debug({ err: error }, 'the offsets are looked at again'))
+      .finally(() => (looking = false));
+  }, WATCH_MS);
   await all;
+  clearInterval(watch);
   await reader.stop();
   return events;
 }
