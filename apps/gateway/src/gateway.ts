@@ -25,6 +25,7 @@ import { createRows, FeedLookups1764115200003 } from './feed/tables';
 import { GatewayModule } from './gateway.module';
 import { Api } from './http/api';
 import { mountOpenPages } from './http/open-pages';
+import { join } from './join';
 import { projections } from './projections';
 import type { Projection } from './projections/projection';
 import { Requests } from './requests/requests';
@@ -67,8 +68,13 @@ export async function startGateway(config: Config, folded = projections): Promis
   const timers = new Timers(store, (...[stream, name, command, tx]) => parts.watch.due({ stream, name, command }, tx));
   const lagEvents = async () => Math.max(0, (await feed.head()).position - projector.position());
   const status = new ServiceStatus({ ...parts, admin, lagEvents });
-  const joined = join(config, { ...parts, app, relay, timers, status });
-  joined.catch((error: unknown) => {
+  const ending = new AbortController();
+  const first = config.HOLDFAST_GATEWAY_ADMIN_TOKEN?.reveal();
+  const issueFirst = async () => (first === undefined ? undefined : tokens.issueFirst(first));
+  const listenToLog = () => app.startAllMicroservices();
+  join({ ...parts, issueFirst, relay, timers, listen: listenToLog, status }, ending.signal).catch((error: unknown) => {
+    // What fails after the end fails because of it.
+    if (ending.signal.aborted) return;
     logger().fatal({ err: error }, 'the log cannot be followed');
     process.exit(1);
   });
@@ -79,7 +85,10 @@ export async function startGateway(config: Config, folded = projections): Promis
     await app.close();
     await projector.stop();
   };
-  const stop = () => endService({ ...parts, admin, status, relay }, finishWork);
+  const stop = () => {
+    ending.abort();
+    return endService({ ...parts, admin, status, relay }, finishWork);
+  };
   return { url, admin, store, projector, feed, stop };
 }
 
@@ -140,19 +149,4 @@ async function listen(config: Config, parts: Parts): Promise<NestExpressApplicat
   app.connectMicroservice<MicroserviceOptions>({ strategy: transport });
   await app.listen(config.HOLDFAST_GATEWAY_PORT, config.HOLDFAST_GATEWAY_BIND);
   return app;
-}
-
-/** Until it is known that the store still holds what it once published, nothing is appended. */
-async function join(
-  config: Config,
-  parts: Parts & { app: NestExpressApplication; relay: Relay; timers: Timers; status: ServiceStatus },
-): Promise<void> {
-  const { guard, app, relay, timers, status, tokens } = parts;
-  await guard.check();
-  const first = config.HOLDFAST_GATEWAY_ADMIN_TOKEN?.reveal();
-  if (first !== undefined) await tokens.issueFirst(first);
-  relay.start();
-  timers.start();
-  await app.startAllMicroservices();
-  status.start();
 }
