@@ -5,6 +5,8 @@ import type { KafkaLink } from './kafka-link';
 import { encodeSample } from './wire';
 
 const AT_ONCE = 4;
+/** How long an answer may take before the next stream is asked for beside it. */
+const ANSWER_MS = 250;
 const MOST_EVENTS = 10_000;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
@@ -20,15 +22,21 @@ export interface Hole {
 interface Asking {
   hole: Hole;
   waitMs: number;
-  timer: NodeJS.Timeout | null;
+  dueAt: number;
   since: number;
 }
 
-/** Asks the owners of streams for what is missing: at once, then after 1 s, 2 s … 60 s; four streams at a time. */
+/**
+ * Asks the owners of streams for what is missing: at once, then after 1 s, 2 s … 60 s; four streams at a time, and whoever
+ * waits longest first. One that nobody answers keeps its slot no longer than an answer takes, so it keeps no other waiting.
+ */
 export class ReplayAsker {
   readonly #o: { kafka: KafkaLink; consumer: string; source: string; onAsked?: () => void };
   readonly #wanted = new Map<string, Asking>();
+  /** Those that were just asked for, each with the end of its slot. */
+  readonly #slots = new Map<string, NodeJS.Timeout>();
   readonly #log = logger('replay');
+  #wake: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(o: { kafka: KafkaLink; consumer: string; source: string; onAsked?: () => void }) {
@@ -42,18 +50,15 @@ export class ReplayAsker {
       known.hole = hole;
       return;
     }
-    this.satisfied(stream);
-    this.#wanted.set(stream, { hole, waitMs: FIRST_WAIT_MS, timer: null, since: Date.now() });
+    this.#forget(stream);
+    const now = Date.now();
+    this.#wanted.set(stream, { hole, waitMs: FIRST_WAIT_MS, dueAt: now, since: now });
     this.#askNext();
   }
 
   /** Nothing is missing any more, or nothing more will come. */
   satisfied(stream: string): void {
-    const asking = this.#wanted.get(stream);
-    if (asking === undefined) return;
-    if (asking.timer !== null) clearTimeout(asking.timer);
-    this.#wanted.delete(stream);
-    this.#askNext();
+    if (this.#forget(stream)) this.#askNext();
   }
 
   /** Milliseconds for which the oldest hole is open. */
@@ -64,20 +69,46 @@ export class ReplayAsker {
 
   stop(): void {
     this.#stopped = true;
-    for (const { timer } of this.#wanted.values()) if (timer !== null) clearTimeout(timer);
+    clearTimeout(this.#wake);
+    for (const slot of this.#slots.values()) clearTimeout(slot);
+    this.#slots.clear();
     this.#wanted.clear();
   }
 
+  #forget(stream: string): boolean {
+    this.#free(stream);
+    return this.#wanted.delete(stream);
+  }
+
+  #free(stream: string): void {
+    clearTimeout(this.#slots.get(stream));
+    this.#slots.delete(stream);
+  }
+
   #askNext(): void {
-    const idle = [...this.#wanted].filter(([, { timer }]) => timer === null);
-    const busy = this.#wanted.size - idle.length;
-    for (const [stream, asking] of idle.slice(0, Math.max(0, AT_ONCE - busy))) this.#ask(stream, asking);
+    // With all slots taken, the first to end comes here again: many holes cost nothing meanwhile.
+    if (this.#stopped || this.#slots.size >= AT_ONCE) return;
+    clearTimeout(this.#wake);
+    const waiting = [...this.#wanted].filter(([stream]) => !this.#slots.has(stream));
+    waiting.sort(([, one], [, other]) => one.dueAt - other.dueAt);
+    for (const [stream, asking] of waiting) {
+      if (this.#slots.size >= AT_ONCE) return;
+      const inMs = asking.dueAt - Date.now();
+      if (inMs > 0) {
+        this.#wake = setTimeout(() => this.#askNext(), inMs).unref();
+        return;
+      }
+      this.#ask(stream, asking);
+    }
   }
 
   #ask(stream: string, asking: Asking): void {
-    if (this.#stopped) return;
-    asking.timer = setTimeout(() => this.#ask(stream, asking), asking.waitMs);
-    asking.timer.unref();
+    const end = () => {
+      this.#free(stream);
+      this.#askNext();
+    };
+    this.#slots.set(stream, setTimeout(end, ANSWER_MS).unref());
+    asking.dueAt = Date.now() + asking.waitMs;
     asking.waitMs = Math.min(asking.waitMs * 2, LONGEST_WAIT_MS);
     this.#o.onAsked?.();
     this.#send(stream, asking.hole).catch((error: unknown) =>
