@@ -187,7 +187,7 @@ export const readRoutes: readonly ReadRoute[] = [
     answer: shape.why,
     read: async ({ params }, views) => {
       const { systemId } = await views.system(params.systemId);
-      return new Reasons(views.from.feed).system(systemId);
+      return new Reasons(views.from.feed).system(systemId, await views.standing(systemId));
     },
   }),
   list('/v1/tasks', {

@@ -1,5 +1,6 @@
 import { nodeStatus, role, volumeSpec } from '@holdfast/contracts';
 import { z } from 'zod';
+import { clusterVerdict } from '../views/cluster.view';
 
 /** What the API answers with. Unknown is null, never 0. */
 const text = z.string();
@@ -71,7 +72,7 @@ export const cluster = z.object({
   clusterId: text,
   name: maybe,
   addressRanges: z.array(text),
-  verdict: text,
+  verdict: clusterVerdict,
   sight: z.object({ state: text, cause: maybe, since: maybe }),
   frozen: z.object({ cause: text, lateNodeIds: z.array(text), limit: z.int(), since: text, remedy: text }).nullable(),
   heldBy: maybe,

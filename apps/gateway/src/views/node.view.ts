@@ -7,13 +7,20 @@ export interface Watch {
   readonly now: number;
   /** How long past its due time a heartbeat may be late. */
   readonly alphaMs: number;
+  /** Whether samples are read at this moment: if not, a silence is the reader's own. */
+  readonly listening: boolean;
 }
 
-/** A node as the API shows it: what was decided, and what its last heartbeat says. Unknown is null. */
-export function nodeView(row: NodeRow, beat: Seen<Heartbeat> | undefined, { now, alphaMs }: Watch) {
+/**
+ * A node as the API shows it: what was decided, and what its last heartbeat says. Unknown is null: what a node said last
+ * says nothing of its engine and its watchdog once it is down, or silent for longer than its deadline.
+ */
+export function nodeView(row: NodeRow, beat: Seen<Heartbeat> | undefined, { now, alphaMs, listening }: Watch) {
   const { nodeId, clusterId, zone, dataAddress, status, since, capacity, placement, impairment, withheld } = row;
   const silentMs = beat ? Math.max(0, now - Date.parse(beat.appendedAt)) : null;
   const waited = silentMs === null ? null : (silentMs - HEARTBEAT_MS) / alphaMs;
+  const beats = waited !== null && waited <= 1 && status !== 'down';
+  const heard = beats ? beat?.data : undefined;
   return {
     nodeId,
     clusterId,
@@ -23,16 +30,16 @@ export function nodeView(row: NodeRow, beat: Seen<Heartbeat> | undefined, { now,
     since,
     lastHeartbeatAt: beat?.appendedAt ?? null,
     silentMs,
-    suspicion: waited === null ? null : Math.round(Math.min(1, Math.max(0, waited)) * 100) / 100,
+    suspicion: waited === null || !listening ? null : Math.round(Math.min(1, Math.max(0, waited)) * 100) / 100,
     incarnation: beat?.data.incarnation ?? row.incarnation,
     engine: {
       version: row.engineVersion,
-      state: beat?.data.engine.state ?? null,
-      qmpMs: beat?.data.engine.qmpMs ?? null,
+      state: heard?.engine.state ?? null,
+      qmpMs: heard?.engine.qmpMs ?? null,
     },
     media: beat?.data.media ?? [],
-    load: beat?.data.load ?? null,
-    watchdogAlive: beat?.data.watchdogAlive ?? null,
+    load: heard?.load ?? null,
+    watchdogAlive: heard?.watchdogAlive ?? null,
     capacity,
     placement,
     impairment,

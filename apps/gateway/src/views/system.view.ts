@@ -1,7 +1,7 @@
 import type { AutomationRow, ClusterRow } from '../projections/clusters.projection';
 import type { NodeRow } from '../projections/nodes.projection';
 import type { SystemRow } from '../projections/systems.projection';
-import { brakeOf } from './cluster.view';
+import { brakeOf, type Brake } from './cluster.view';
 
 export interface Fleet {
   readonly nodes: readonly NodeRow[];
@@ -9,24 +9,62 @@ export interface Fleet {
   readonly automation: readonly AutomationRow[];
 }
 
-/**
- * What clients of the system notice now. Its own row tells what was ordered and taken; a node that has died since, or is
- * suspected while nobody can take over, leaves it unserved.
- */
-export function servingOf(row: SystemRow, fleet: Fleet): SystemRow['serving'] {
-  const { serving } = row;
-  if (serving.state === 'retired' || row.nodeId === null) return serving;
-  const cluster = fleet.clusters.find(({ clusterId }) => clusterId === row.clusterId);
-  const node = fleet.nodes.find(({ nodeId }) => nodeId === row.nodeId);
-  const brake = brakeOf(cluster, fleet.automation);
-  const alone = !fleet.nodes.some((other) => other.nodeId !== row.nodeId && canTakeOver(other, row.clusterId));
-  const stuck = brake ?? (alone ? 'no other node can take over' : undefined);
+/** What clients of a system notice now, the status of its node, and what a person may do about it. */
+export interface Standing {
+  readonly serving: SystemRow['serving'];
+  readonly nodeId: string | null;
+  readonly nodeStatus: NodeRow['status'] | null;
+  readonly brake: Brake | undefined;
+  readonly remedy: string | null;
+}
 
+/**
+ * Its own row tells what was ordered and taken; a node that has died since, or is suspected while nobody can take over,
+ * leaves it unserved.
+ */
+export function standingOf(row: SystemRow, fleet: Fleet): Standing {
+  const { nodeId } = row;
+  const cluster = fleet.clusters.find(({ clusterId }) => clusterId === row.clusterId);
+  const node = fleet.nodes.find((one) => one.nodeId === nodeId);
+  const brake = brakeOf(cluster, fleet.automation);
+  const alone = !fleet.nodes.some((other) => other.nodeId !== nodeId && canTakeOver(other, row.clusterId));
+  const serving = servingWith(row, { node, frozenAt: cluster?.frozen?.since, brake, alone });
+  const remedy = remedyOf(serving.state, { nodeId, brake, alone });
+  return { serving, nodeId, nodeStatus: node?.status ?? null, brake, remedy };
+}
+
+export const servingOf = (row: SystemRow, fleet: Fleet): SystemRow['serving'] => standingOf(row, fleet).serving;
+
+interface Around {
+  readonly node: NodeRow | undefined;
+  readonly frozenAt: string | undefined;
+  readonly brake: Brake | undefined;
+  readonly alone: boolean;
+}
+
+function servingWith({ serving, nodeId }: SystemRow, { node, frozenAt, brake, alone }: Around): SystemRow['serving'] {
+  if (serving.state === 'retired') return serving;
+  const stuck = brake?.text ?? (alone ? ALONE : undefined);
   if (node?.status === 'down')
-    return { state: 'unserved', since: node.since, reason: stuck ?? `${node.nodeId} is down, another node takes over` };
-  if (node?.status === 'suspect' && (cluster?.frozen || alone))
-    return { state: 'unserved', since: later(node.since, cluster?.frozen?.since), reason: stuck ?? null };
-  return serving.state === 'served' && alone ? { ...serving, reason: 'no other node can take over' } : serving;
+    return { state: 'unserved', since: node.since, reason: stuck ?? `${nodeId} is down, another node takes over` };
+  if (node?.status === 'suspect' && (frozenAt || alone))
+    return { state: 'unserved', since: later(node.since, frozenAt), reason: stuck ?? null };
+  if (serving.state === 'pending')
+    return { ...serving, reason: brake?.text ?? serving.reason ?? 'no node was chosen yet' };
+  return serving.state === 'served' && alone ? { ...serving, reason: ALONE } : serving;
+}
+
+const ALONE = 'no other node can take over';
+
+function remedyOf(
+  state: SystemRow['serving']['state'],
+  { nodeId, brake, alone }: { nodeId: string | null; brake: Brake | undefined; alone: boolean },
+): string | null {
+  const start = `start ${nodeId} (of a local fleet: holdfast lab start node/${nodeId})`;
+  if (state === 'unserved' && brake) return `${brake.remedy}; or ${start}`;
+  if (state === 'unserved') return alone ? start : 'nothing is to be done: another node takes over';
+  if (state === 'pending') return brake?.remedy ?? (alone ? 'start a node of its cluster, or register one' : null);
+  return null;
 }
 
 function canTakeOver(node: NodeRow, clusterId: string | null): boolean {

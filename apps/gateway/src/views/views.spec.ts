@@ -16,12 +16,12 @@ import {
   suspected,
   systemRegistered,
 } from '../testing/fleet';
-import { ClusterFrozen, SystemRequested } from '@holdfast/contracts';
+import { ClusterFrozen, ClusterSightLost, SystemRequested } from '@holdfast/contracts';
 import { asked, AT, REQUEST, rowsOf, story, told } from '../testing/told';
 import { clusterView } from './cluster.view';
 import { nodeView } from './node.view';
 import { operationView } from './operation.view';
-import { servingOf } from './system.view';
+import { servingOf, standingOf } from './system.view';
 import { Views } from './views';
 
 const healthy = (nodeId: string) => [joined(nodeId), recovered(nodeId), opened(nodeId)];
@@ -95,7 +95,7 @@ describe('a node', () => {
     } as unknown as Heartbeat,
     appendedAt: '2026-03-01T10:42:00.000Z',
   };
-  const at = (ms: number) => ({ now: Date.parse(beat.appendedAt) + ms, alphaMs: 4_000 });
+  const at = (ms: number) => ({ now: Date.parse(beat.appendedAt) + ms, alphaMs: 4_000, listening: true });
 
   it('shows what is unknown as null', () => {
     expect(nodeView(row, undefined, at(0))).toMatchObject({
@@ -112,6 +112,48 @@ describe('a node', () => {
     expect(nodeView(row, beat, at(5_000))).toMatchObject({ suspicion: 1 });
     expect(nodeView(row, beat, at(60_000))).toMatchObject({ suspicion: 1 });
   });
+
+  it('says nothing of engine and watchdog once it is down, or silent for longer than its deadline', () => {
+    const unknown = { engine: { state: null, qmpMs: null }, watchdogAlive: null, load: null };
+    expect(nodeView(row, beat, at(5_000))).toMatchObject({ engine: { state: 'ok' }, watchdogAlive: true });
+    expect(nodeView(row, beat, at(5_001))).toMatchObject(unknown);
+    expect(nodeView({ ...row, status: 'down' }, beat, at(1_000))).toMatchObject(unknown);
+  });
+
+  it('is not suspected by a gateway that reads no samples itself', () => {
+    expect(nodeView(row, beat, { ...at(60_000), listening: false })).toMatchObject({
+      silentMs: 60_000,
+      suspicion: null,
+    });
+  });
+});
+
+it('a pending system names the brake that keeps it so, and is never without a reason', () => {
+  const pending = [registered, ...healthy('n1'), systemRegistered];
+  expect(servingAfter(...pending)).toMatchObject({ state: 'pending', reason: 'no node was chosen yet' });
+  expect(servingAfter(...pending, frozen)).toMatchObject({ state: 'pending', reason: 'frozen, thaw alpha' });
+  const { fleet, system } = fleetAfter(pending);
+  const halted = { scope: 'fleet', halted: true, reason: 'x', since: AT, by: 'y' };
+  expect(standingOf(system, { ...fleet, automation: [halted] })).toMatchObject({
+    serving: { reason: 'halted, resume fleet' },
+    remedy: 'holdfast resume fleet',
+  });
+});
+
+it('the verdict of a cluster is what forbids to judge it, else how its nodes are', () => {
+  const verdictAfter = (...events: FeedEvent[]) => {
+    const { fleet } = fleetAfter([registered, ...events]);
+    return clusterView(fleet.clusters[0]!, fleet).verdict;
+  };
+  const two = [...healthy('n1'), ...healthy('n2')];
+  const lost = told(ClusterSightLost, { clusterId: 'alpha', at: AT, cause: 'broker' });
+  expect(verdictAfter()).toBe('empty');
+  expect(verdictAfter(...two)).toBe('healthy');
+  expect(verdictAfter(...two, suspected('n2'))).toBe('degraded');
+  expect(verdictAfter(...two, suspected('n2'), down('n1'))).toBe('suspected');
+  expect(verdictAfter(...two, down('n2'), down('n1'))).toBe('down');
+  expect(verdictAfter(...two, down('n1'), frozen)).toBe('frozen');
+  expect(verdictAfter(...two, lost)).toBe('blind');
 });
 
 it('counts the nodes of a cluster by status, and prints the remedy of a freeze', () => {

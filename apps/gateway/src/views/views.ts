@@ -14,7 +14,7 @@ import { clusterView, type ClusterView } from './cluster.view';
 import { nodeView, type NodeView } from './node.view';
 import { operationView, type OperationView } from './operation.view';
 import { rawRecordOf, type RawRecordView } from './parked.view';
-import { systemView, type Fleet, type SystemView } from './system.view';
+import { standingOf, systemView, type Fleet, type Standing, type SystemView } from './system.view';
 
 /** When the picture was taken: its place in the feed, and how far that is behind the log. */
 export interface AsOf {
@@ -30,9 +30,12 @@ interface Sources {
   readonly feed: Feed;
   readonly projector: Projector;
   readonly samples: LatestSamples;
-  readonly freshness: { all(): { topic: string; asOf: string | null }[] };
+  readonly freshness: { all(): { topic: string; asOf: string | null; stalledMs: number }[] };
   readonly alphaMs: number;
 }
+
+/** Canaries come each 250 ms to every partition, heartbeats each second: who reads nothing for so long is cut off. */
+const SAMPLES_STALL_MS = 2_000;
 
 /** How many rows of a kind without end are looked at: the newest. */
 const NEWEST = 5_000;
@@ -52,6 +55,12 @@ export class Views {
     const known = [oldest, ...broken.map(({ brokenSince }) => brokenSince)].filter((at) => at !== null);
     const ageMs = oldest === null ? null : Math.max(0, ...known.map((at) => Date.now() - Date.parse(at)));
     return { position: projector.position(), at: oldest, ageMs, broken: broken.map(({ name }) => name) };
+  }
+
+  /** Whether samples are read now: a node may be silent, all of them at once are not, nor the canaries beside them. */
+  private listening(): boolean {
+    const read = this.from.freshness.all().filter(({ topic }) => topic === topics.samples.name);
+    return read.some(({ stalledMs }) => stalledMs < SAMPLES_STALL_MS);
   }
 
   async rows<Row>(name: string): Promise<Row[]> {
@@ -75,7 +84,7 @@ export class Views {
 
   async nodes(): Promise<NodeView[]> {
     const { samples, alphaMs } = this.from;
-    const watch = { now: Date.now(), alphaMs };
+    const watch = { now: Date.now(), alphaMs, listening: this.listening() };
     return (await this.fleet()).nodes.map((row) => nodeView(row, samples.beatOf(row.nodeId), watch));
   }
 
@@ -123,6 +132,12 @@ export class Views {
         all.map((one) => one.systemId),
       )
     );
+  }
+
+  /** Of a system that is there. */
+  async standing(systemId: string): Promise<Standing> {
+    const [row, fleet] = await Promise.all([this.row<SystemRow>('systems', systemId), this.fleet()]);
+    return standingOf(row ?? notFound('system', systemId), fleet);
   }
 
   async operations(): Promise<OperationView[]> {

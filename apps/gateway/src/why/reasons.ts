@@ -3,6 +3,8 @@ import type { Feed } from '../feed/feed';
 import type { FeedEvent } from '../projections/projection';
 import { whyCluster } from './cluster.why';
 import { whyNode } from './node.why';
+import type { Standing } from '../views/system.view';
+import { whySystem } from './system.why';
 import { whyTask } from './task.why';
 import { chainOf, type Why } from './why';
 
@@ -26,12 +28,12 @@ export class Reasons {
     return whyCluster(clusterId, chainOf([...events, ...fleet]));
   }
 
-  async system(systemId: string): Promise<Why> {
+  async system(systemId: string, standing: Standing): Promise<Why> {
     const [own, task] = await Promise.all([
       this.story(`system/${systemId}`),
       this.story(`task/${serveTaskOf(systemId as SystemId)}`),
     ]);
-    return this.placed(`system/${systemId}`, chainOf([...own, ...task]));
+    return whySystem(await this.placed(`system/${systemId}`, chainOf([...own, ...task])), standing);
   }
 
   async task(taskId: string): Promise<Why> {

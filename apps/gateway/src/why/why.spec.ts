@@ -15,6 +15,7 @@ import { AT, story, told } from '../testing/told';
 import { causeTree } from './causes';
 import { whyCluster } from './cluster.why';
 import { whyNode } from './node.why';
+import { whySystem } from './system.why';
 import { whyTask } from './task.why';
 
 const typesOf = (events: readonly { type: string }[]) => events.map(({ type }) => type);
@@ -103,6 +104,34 @@ describe('why a system is served where it is', () => {
     const deferred = told(TaskDeferred, { ...ofServe, blockedBy: { down: 2 } });
     const why = whyTask({ subject: 'system/s1', events: story(systemRegistered, admitted, deferred), nodes: [] });
     expect(why.headline).toBe('no node can take it now: down 2 (test-1@3)');
+  });
+});
+
+describe('the headline of why a system is where it is', () => {
+  const served = { subject: 'system/s1', headline: 'served by n1', lines: [], chain: [] };
+  const standing = { nodeId: 'n1', nodeStatus: 'down' as const, brake: undefined, remedy: 'start n1' };
+  const serving = (state: 'unserved' | 'pending' | 'served' | 'retired', reason: string | null) => ({
+    serving: { state, since: AT, reason },
+  });
+
+  it('agrees with what clients notice: unserved, by which cause, and what to do', () => {
+    const stuck = { ...standing, ...serving('unserved', 'no other node can take over') };
+    expect(whySystem(served, stuck)).toMatchObject({
+      headline: 'unserved since 10:42:06.27: n1 is down; no other node can take over',
+      lines: [
+        { label: 'before', text: 'served by n1' },
+        { label: 'remedy', text: 'start n1' },
+      ],
+    });
+    const moving = { ...standing, ...serving('unserved', 'n1 is down, another node takes over') };
+    expect(whySystem(served, moving).headline).toBe('unserved since 10:42:06.27: n1 is down, another node takes over');
+  });
+
+  it('names the brake of a pending system, and keeps the story of one that is served', () => {
+    const brake = { text: 'frozen, thaw alpha', remedy: 'holdfast thaw alpha' };
+    const pending = { ...standing, ...serving('pending', brake.text), brake };
+    expect(whySystem(served, pending).headline).toBe('pending since 10:42:06.27: frozen, thaw alpha');
+    expect(whySystem(served, { ...standing, ...serving('served', null), remedy: null })).toEqual(served);
   });
 });
 
