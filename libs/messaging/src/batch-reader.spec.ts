@@ -44,3 +44,27 @@ describe('a reader in a fresh group', () => {
     expect(new Set(groups).size).toBe(3);
   });
 });
+
+describe('a reader that stops', () => {
+  it('does not wait for a broker that is away', async () => {
+    const consumer = {
+      events: { GROUP_JOIN: 'join', CRASH: 'crash' },
+      on: (event: string, told: (told: object) => void) =>
+        event === 'join' && told({ payload: { memberAssignment: {} } }),
+      connect: () => Promise.resolve(),
+      subscribe: () => Promise.resolve(),
+      run: () => Promise.resolve(),
+      disconnect: () => new Promise<never>(() => undefined),
+    };
+    const freshness = { keepOnly: () => undefined, assigned: () => undefined };
+    const kafka = { partitions: () => Promise.resolve(4), consumer: () => consumer, freshness };
+    const reader = new BatchReader({
+      kafka: kafka as unknown as KafkaLink,
+      topics: ['t'],
+      groupId: 'g',
+      onBatch: async () => {},
+    });
+    await reader.start();
+    await reader.stop();
+  });
+});

@@ -9,6 +9,7 @@ const SESSION_MS = 6_000; // the least that a broker grants
 const LONGEST_RETRY_MS = 5_000;
 const NEXT_CONSUMER_MS = 100;
 const COMMIT_EVERY_MS = 1_000;
+const LEAVE_MS = 3_000;
 
 /** Of this process, not of a reader: two that begin in the same millisecond must not meet in one group. */
 let freshGroups = 0;
@@ -40,6 +41,7 @@ export class BatchReader {
   readonly #next = new Map<string, string>();
   #consumer: Consumer | undefined;
   #stopped = false;
+  #inHand = 0;
 
   constructor(o: BatchReaderOptions) {
     this.#o = o;
@@ -51,9 +53,16 @@ export class BatchReader {
     await new Promise<void>((joined, failed) => this.#run(partitions, joined).catch(failed));
   }
 
+  /** What is in hand is finished. The group is left while Kafka is there; one that is away is not waited for. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#consumer?.disconnect();
+    const leaving = this.#consumer?.disconnect();
+    await Promise.race([leaving, this.#idleFor(LEAVE_MS)]);
+  }
+
+  async #idleFor(ms: number): Promise<void> {
+    do await sleep(ms, undefined, { ref: false });
+    while (this.#inHand > 0);
   }
 
   /** A consumer in the group, however often Kafka goes away while one is on its way there. */
@@ -127,9 +136,11 @@ export class BatchReader {
       // A rebalance shows when the offset is committed; until then the handler's work counts.
       payload.heartbeat().catch((error: unknown) => this.#log.debug({ err: error }, 'no heartbeat while handling'));
     }, HEARTBEAT_MS);
+    this.#inHand++;
     try {
       if (!(await this.#handle(records, isRunning))) return;
     } finally {
+      this.#inHand--;
       clearInterval(beat);
     }
     await this.#settle(payload, records);
@@ -143,6 +154,7 @@ export class BatchReader {
         return true;
       } catch (error) {
         this.#log.error({ err: error, topic: records.topic, partition: records.partition }, 'a batch failed: again');
+        this.#o.kafka.freshness.failed(records.topic, records.partition, records.behindRecords);
       }
       await sleep(Math.min(200 * 2 ** attempt, LONGEST_RETRY_MS));
       if (this.#stopped || !isRunning()) return false;
