@@ -79,7 +79,14 @@ export function judgeEvent(event: IncomingEvent): Judged<Received> {
       message: `${event.type} version ${event.schemaVersion} is not known here`,
     };
   }
-  const parsed = contract.schema.safeParse(upcast(contract, event.schemaVersion, sent as object));
+  let newest: object;
+  try {
+    newest = upcast(contract, event.schemaVersion, sent as object);
+  } catch (error) {
+    // An upcaster trusts its input, which is right for the log and not for the wire.
+    return { ok: false, code: 'EVENT_INVALID', message: `not as of version ${event.schemaVersion}: ${String(error)}` };
+  }
+  const parsed = contract.schema.safeParse(newest);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     return { ok: false, code: 'EVENT_INVALID', message: `${issue?.path.join('.') || 'its root'}: ${issue?.message}` };

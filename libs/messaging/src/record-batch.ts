@@ -1,6 +1,6 @@
 import type { Instant } from '@holdfast/contracts';
 import type { Batch } from 'kafkajs';
-import { decodeRecord, type Incoming, type RawRecord } from './wire';
+import { appendTimeOf, decodeRecord, type Incoming, type RawRecord } from './wire';
 
 type BatchOfOne = Pick<Batch, 'topic' | 'partition' | 'messages'> & Partial<Pick<Batch, 'highWatermark'>>;
 
@@ -37,7 +37,12 @@ export class RecordBatch {
 
   /** Append time of its last record. */
   get appendedAt(): Instant {
-    return new Date(Number(this.records.at(-1)?.timestamp ?? 0)).toISOString();
+    return appendTimeOf(this.records.at(-1) ?? { timestamp: '0' }) ?? new Date(0).toISOString();
+  }
+
+  /** While none of it is handled: its own records, and those after it. */
+  get behindRecords(): number {
+    return Number(BigInt(this.endOffset) - BigInt(this.records[0]?.offset ?? this.endOffset));
   }
 
   decoded(): Incoming[] {

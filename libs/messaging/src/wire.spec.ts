@@ -113,6 +113,8 @@ describe('is invalid', () => {
   };
   const header = (name: string, text: string) => received({ ...good, headers: { ...good.headers, [name]: text } });
 
+  const many = (n: number) => Object.fromEntries(Array.from({ length: n }, (_, at) => [`x${at}`, '']));
+
   it.each<[string, RawRecord, string]>([
     ['a record without a key', received(good, { key: null }), 'no key'],
     ['a tombstone', received(good, { value: null }), 'no value'],
@@ -123,7 +125,25 @@ describe('is invalid', () => {
     ['a value that is not JSON', received(good, { value: Buffer.from('{') }), 'not JSON'],
     ['a value that is no object', received(good, { value: Buffer.from('[1]') }), 'not a JSON object'],
     ['a version that is no number', header('ce_streamversion', '0'), 'ce_streamversion'],
+    ['a version that no number holds', header('ce_streamversion', '9007199254740992'), 'ce_streamversion'],
     ['an id that is no UUID', header('ce_id', 'seven'), 'ce_id'],
+    ['an id of 36 dashes', header('ce_id', '-'.repeat(36)), 'ce_id'],
+    ['a correlation that is no UUID', header('ce_correlationid', '-'.repeat(36)), 'ce_correlationid'],
+    ['a cause that is no UUID', header('ce_causationid', 'seven'), 'ce_causationid'],
+    ['a time that is no instant', header('ce_time', 'yesterday'), 'ce_time'],
+    ['a time before the year 1', header('ce_time', '0000-01-01T00:00:00Z'), 'ce_time'],
+    ['a timestamp that no calendar has', received(good, { timestamp: '-9223372036854775807' }), 'timestamp'],
+    ['a header that is too long', header('ce_traceparent', 'x'.repeat(1_025)), 'ce_traceparent is too long'],
+    ['a stream that no index takes', header('ce_subject', `cluster-health-${'x'.repeat(190)}`), 'ce_subject'],
+    ['a stream with a space', header('ce_subject', 'cluster-health- '), 'ce_subject'],
+    ['a key that is too long', received({ ...good, key: 'x'.repeat(201) }), 'key is too long'],
+    ['U+0000 in a header', header('ce_traceparent', 'a\0b'), 'U+0000 in ce_traceparent'],
+    ['U+0000 in the key', received(encodeEvent({ ...event, partitionKey: 'a\0' })), 'U+0000'],
+    ['U+0000 in the data', received({ ...good, value: '{"a":[{"b":"\\u0000"}]}' }), 'cannot be stored'],
+    ['U+0000 in a name in the data', received({ ...good, value: '{"a":{"\\u0000":1}}' }), 'cannot be stored'],
+    ['half a character in the data', received({ ...good, value: '{"a":"\\ud800"}' }), 'cannot be stored'],
+    ['data without end', received({ ...good, value: `{"a":${'['.repeat(9_999)}${']'.repeat(9_999)}}` }), 'too deep'],
+    ['more headers than anybody writes', received(good, { headers: many(65) }), 'too many headers'],
     ['a schema of another type', header('ce_dataschema', 'urn:holdfast:schema:NodeWatched:1'), 'ce_dataschema'],
     ['a partition key beside the record key', header('ce_partitionkey', 'beta'), 'ce_partitionkey'],
     ['a record in another partition than its key’s', received(good, { partition: 3 }), 'partition of its key'],

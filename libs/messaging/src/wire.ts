@@ -1,9 +1,14 @@
 import { contractOf, topicOf, topics, type Instant } from '@holdfast/contracts';
 import { partitionOf } from './murmur2';
+import { hasOnlyStorableText, isInstant, isStreamKey, isUuid } from './record-rules';
 
 /** Keys of records that stand in each partition: they say how far it is, and belong to no subject. */
 const KEYS_OF_EVERY_PARTITION = new Set(['heads', 'canary']);
 const SCHEMA = 'urn:holdfast:schema';
+const LIMIT_KEY_BYTES = 200;
+const LIMIT_HEADER_BYTES = 1_024;
+const LIMIT_HEADERS = 64;
+const LAST_INSTANT_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** A record as the broker gave it. */
 export interface RawRecord {
@@ -90,6 +95,7 @@ export interface IncomingSample extends Envelope {
 /** Nothing that can be trusted: no key, no headers, no text, or a place where its sender may not speak. */
 export interface InvalidRecord extends Place {
   kind: 'invalid';
+  /** One of a few: nothing of what was sent is in it. */
   reason: string;
 }
 
@@ -139,13 +145,19 @@ function commonHeaders({ id, at, type, schemaVersion, source }: Common): Record<
 /** Reads a record, or says why nobody may act on it. `partitions`: how many each topic has. */
 export function decodeRecord(raw: RawRecord, partitions: number): Incoming {
   const { topic, partition, offset } = raw;
-  const place = { topic, partition, offset, appendedAt: new Date(Number(raw.timestamp)).toISOString() };
+  const place = { topic, partition, offset, appendedAt: appendTimeOf(raw) ?? new Date(0).toISOString() };
   try {
     return judge(read(raw, place), partitions);
   } catch (error) {
     if (error instanceof Unreadable) return { kind: 'invalid', ...place, reason: error.message };
     throw error;
   }
+}
+
+/** Undefined: its sender wrote what no calendar and no database has. */
+export function appendTimeOf({ timestamp }: Pick<RawRecord, 'timestamp'>): Instant | undefined {
+  const ms = Number(timestamp);
+  return ms >= -1 && ms <= LAST_INSTANT_MS ? new Date(ms).toISOString() : undefined;
 }
 
 /** Never leaves this file: it becomes the reason of an `InvalidRecord`. */
@@ -158,7 +170,10 @@ function demand(holds: unknown, reason: string): asserts holds {
 function read(raw: RawRecord, place: Place): IncomingEvent | IncomingSample {
   demand(raw.value !== null, 'no value');
   demand(raw.key !== null && raw.key.length > 0, 'no key');
-  const header = (name: string) => textOf(raw.headers[name], name);
+  demand(raw.key.length <= LIMIT_KEY_BYTES, 'its key is too long');
+  demand(appendTimeOf(raw), 'its timestamp is no instant');
+  demand(Object.keys(raw.headers).length <= LIMIT_HEADERS, 'too many headers');
+  const header = (name: string) => headerOf(raw, name);
   const required = (name: string) => {
     const text = header(name);
     demand(text, `no ${name}`);
@@ -178,23 +193,27 @@ function read(raw: RawRecord, place: Place): IncomingEvent | IncomingSample {
     source: required('ce_source'),
     partitionKey: textOf(raw.key, 'key')!,
   };
-  demand(/^[0-9a-f-]{36}$/i.test(envelope.id), 'ce_id is not a UUID');
-  demand(
-    (header('ce_partitionkey') ?? envelope.partitionKey) === envelope.partitionKey,
-    'ce_partitionkey is not the key',
-  );
+  const { partitionKey } = envelope;
+  demand(isUuid(envelope.id), 'ce_id is not a UUID');
+  demand(isInstant(envelope.at), 'ce_time is not an instant');
+  demand(!partitionKey.includes('\0'), 'U+0000 in the key');
+  demand((header('ce_partitionkey') ?? partitionKey) === partitionKey, 'ce_partitionkey is not the key');
 
   const subject = required('ce_subject');
+  demand(isUuid(header('ce_causationid') ?? envelope.id), 'ce_causationid is not a UUID');
   const meta = { causationId: header('ce_causationid'), traceparent: header('ce_traceparent') };
   const version = header('ce_streamversion');
   if (version === undefined) return { kind: 'sample', ...envelope, subject, meta };
-  demand(/^[1-9]\d{0,15}$/.test(version), 'ce_streamversion is not 1, 2, 3 …');
+  demand(/^[1-9]\d*$/.test(version) && Number.isSafeInteger(Number(version)), 'ce_streamversion is not 1, 2, 3 …');
+  demand(isStreamKey(subject), 'ce_subject is not a stream');
+  const correlationId = required('ce_correlationid');
+  demand(isUuid(correlationId), 'ce_correlationid is not a UUID');
   return {
     kind: 'event',
     ...envelope,
     stream: subject,
     version: Number(version),
-    meta: { correlationId: required('ce_correlationid'), ...meta },
+    meta: { correlationId, ...meta },
   };
 }
 
@@ -206,8 +225,8 @@ function judge<R extends IncomingEvent | IncomingSample>(record: R, partitions: 
     'not in the partition of its key',
   );
   if (record.kind === 'event') {
-    demand(topicOf(record.stream)?.name === record.topic, `${record.stream} does not live on this topic`);
-    demand(mayAppendTo(record.stream, record.source), `${record.source} may not speak as ${record.stream}`);
+    demand(topicOf(record.stream)?.name === record.topic, 'its stream does not live on this topic');
+    demand(mayAppendTo(record.stream, record.source), 'its source may not speak as its stream');
   } else if (record.topic !== topics.samples.name && record.topic !== topics.replays.name) {
     demand(record.type === 'StreamHeadsObserved', 'no ce_streamversion on a topic of streams');
   }
@@ -241,6 +260,14 @@ function textOf(bytes: Buffer | string | (Buffer | string)[] | undefined, name: 
   }
 }
 
+/** No more than a row or an index takes, and no character that PostgreSQL refuses. */
+function headerOf({ headers }: RawRecord, name: string): string | undefined {
+  const text = textOf(headers[name], name);
+  demand(Buffer.byteLength(text ?? '') <= LIMIT_HEADER_BYTES, `${name} is too long`);
+  demand(!text?.includes('\0'), `U+0000 in ${name}`);
+  return text;
+}
+
 function parse(text: string): object {
   let data: unknown;
   try {
@@ -249,6 +276,7 @@ function parse(text: string): object {
     throw new Unreadable('value is not JSON');
   }
   demand(typeof data === 'object' && data !== null && !Array.isArray(data), 'value is not a JSON object');
+  demand(hasOnlyStorableText(data), 'value holds text that cannot be stored, or is nested too deep');
   return data;
 }
 
