@@ -37,6 +37,23 @@ describe('a service', () => {
     expect(await service(0, 'STORE_REGRESSED').checks['store']!()).toEqual({ ok: false, detail: 'STORE_REGRESSED' });
   });
 
+  it('is unready while one batch fails for more than 10 s, and says how far behind it is', async () => {
+    const { checks, freshness } = service();
+    const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
+    freshness.assigned(topics.nodes.name, 3);
+    freshness.failed(topics.nodes.name, 3, 41);
+    now.mockReturnValue(11_000);
+    freshness.failed(topics.nodes.name, 3, 41);
+    expect(await checks['batches']!()).toEqual({ ok: true });
+    now.mockReturnValue(12_000);
+    const detail = `${topics.nodes.name}/3 fails since 11 s, 41 records behind`;
+    expect(await checks['batches']!()).toEqual({ ok: false, detail });
+
+    freshness.took(topics.nodes.name, 3, { asOf: '2026-01-01T00:00:00.000Z', behindRecords: 0 });
+    expect(await checks['batches']!()).toEqual({ ok: true });
+    now.mockRestore();
+  });
+
   it('tells how it is, and says nothing while it cannot know', async () => {
     const { store, kafka, freshness } = service(7);
     freshness.took(topics.nodes.name, 0, { asOf: '2026-01-01T00:00:00.000Z', behindRecords: 4 });

@@ -9,6 +9,7 @@ import type { KafkaLink } from './kafka-link';
 import type { Samples } from './samples';
 
 const OUTBOX_OLDEST_MS = 30_000;
+const RETRIED_MS = 10_000;
 const EVERY_MS = 5_000;
 const { version } = JSON.parse(readFileSync(join(__dirname, '../../../package.json'), 'utf8')) as { version: string };
 
@@ -29,6 +30,15 @@ export function readinessOf(o: {
       const assigned = new Set(kafka.freshness.all().map(({ topic }) => topic));
       const missing = reads.map(({ name }) => name).filter((name) => !assigned.has(name));
       return missing.length === 0 ? { ok: true } : { ok: false, detail: `not assigned: ${missing.join(', ')}` };
+    },
+    batches: async () => {
+      const stuck = kafka.freshness.all().filter(({ retriedMs }) => retriedMs > RETRIED_MS);
+      if (stuck.length === 0) return { ok: true };
+      const words = stuck.map(
+        ({ topic, partition, retriedMs, behindRecords }) =>
+          `${topic}/${partition} fails since ${Math.round(retriedMs / 1_000)} s, ${behindRecords} records behind`,
+      );
+      return { ok: false, detail: words.join('; ') };
     },
     outbox: async () => {
       const { oldestMs } = await store.outbox();
