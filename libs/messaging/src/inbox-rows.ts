@@ -30,7 +30,8 @@ const COLUMNS = `stream, version::float8 as version, topic, partition_no as part
 
 export function allParked(db: Pick<Tx, 'query'>, consumer: string): Promise<ParkedRow[]> {
   return db.query<ParkedRow>(
-    `select ${COLUMNS} from inbox_parked where consumer = $1 and code not in ('BEHIND', 'RETRIED') order by parked_at`,
+    `select ${COLUMNS} from inbox_parked
+      where consumer = $1 and code not in ('BEHIND', 'RETRIED', 'RECORD_INVALID') order by parked_at`,
     [consumer],
   );
 }
@@ -110,6 +111,17 @@ export class InboxRows {
         ...[this.consumer, record.stream, record.version, record.topic, record.partition, record.offset],
         ...[JSON.stringify(headers), record.value, record.code, record.message, record.attempts],
       ],
+    );
+  }
+
+  /** Kept for who wants to see them, the newest only: whoever reaches the broker can send any number. */
+  async keepNewestInvalid(count: number): Promise<void> {
+    await this.db.query(
+      `delete from inbox_parked p using (
+          select stream, version from inbox_parked where consumer = $1 and code = 'RECORD_INVALID'
+          order by parked_at desc, stream, version desc offset $2) old
+        where p.consumer = $1 and p.stream = old.stream and p.version = old.version`,
+      [this.consumer, count],
     );
   }
 

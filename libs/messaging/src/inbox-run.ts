@@ -22,6 +22,8 @@ export interface Fault {
   code: ParkCode;
   message: string;
   attempts: number;
+  /** To be written without a word of what was sent: with it, it could not be. */
+  bare?: boolean;
 }
 
 /**
@@ -167,7 +169,7 @@ export class InboxRun {
     const requestId = retried?.code === 'RETRIED' ? retried.message : undefined;
     await this.ledger.park(record, { code, message, attempts });
     this.ledger.move(record.stream, afterBlocking(this.ledger.head(record.stream)));
-    const { version, eventId = null, type = null } = record;
+    const { version, eventId = null, type = null } = fault.bare ? { version: record.version } : record;
     this.ledger.tell(
       EventParked,
       { stream: record.stream, version, eventId, type, code, message, attempts },

@@ -1,4 +1,4 @@
-import { StreamHeadsObserved, topicOf, type ParkCode } from '@holdfast/contracts';
+import { topicOf, type ParkCode } from '@holdfast/contracts';
 import type { EventStore, Tx } from '@holdfast/event-store';
 import { FleetError } from '@holdfast/kernel';
 import { counter, gauge, logger, onScrape } from '@holdfast/observability';
@@ -7,13 +7,14 @@ import { defaultNumbers, type EventLogNumbers } from './event-log-numbers';
 import { allParked, InboxRows, type ParkedRow } from './inbox-rows';
 import type { InboxIdentity } from './inbox-ledger';
 import { InboxRun, type Fault, type InboxItem } from './inbox-run';
+import { InvalidRecords } from './invalid-records';
 import type { KafkaLink } from './kafka-link';
 import type { EventHandlers } from './received';
 import type { RecordBatch } from './record-batch';
 import { ReplayAsker } from './replay-asker';
 import type { ReplayRefusal } from './replay-exchange';
-import { rejected } from './samples';
-import { isKnown, type IncomingSample, type InvalidRecord, type RawRecord } from './wire';
+import { headsIn } from './told-heads';
+import { isKnown, type InvalidRecord, type RawRecord } from './wire';
 
 const FIRST_PAUSE_MS = 200;
 
@@ -27,6 +28,7 @@ export class Inbox {
   readonly #consumer: string;
   readonly #numbers: EventLogNumbers;
   readonly #asker: ReplayAsker;
+  readonly #invalid: InvalidRecords;
   readonly #log = logger('inbox');
   /** By topic, as they were given: what is parked is handled later, by the same. */
   readonly #handlers = new Map<string, EventHandlers>();
@@ -37,6 +39,7 @@ export class Inbox {
     this.#kafka = o.kafka;
     this.#consumer = o.consumer;
     this.#numbers = o.numbers ?? defaultNumbers;
+    this.#invalid = new InvalidRecords(o.store, o.consumer);
     this.#asker = new ReplayAsker({
       kafka: o.kafka,
       consumer: `${o.store.service}.${o.consumer}`,
@@ -61,12 +64,14 @@ export class Inbox {
     const limit = this.#numbers.HOLDFAST_INBOX_BATCH_EVENTS;
     for (let at = 0; at < decoded.length; at += limit) {
       const items: InboxItem[] = [];
+      const invalid: { record: InvalidRecord; raw: RawRecord }[] = [];
       for (const [index, record] of decoded.slice(at, at + limit).entries()) {
         const raw = batch.records[at + index]!;
         if (record.kind === 'event') items.push({ kind: 'event', stream: record.stream, event: record, raw });
         else if (record.kind === 'sample') items.push(...headsIn(record));
-        else await this.#parkInvalid(record, raw);
+        else invalid.push({ record, raw });
       }
+      await this.#invalid.keep(invalid);
       await this.#process(items, batch.partitions);
     }
   }
@@ -141,8 +146,8 @@ export class Inbox {
       try {
         await this.#commit([item], partitions, new Map());
       } catch (error) {
-        if (!(error instanceof HandlerFault)) throw error;
-        const { stream, version, cause } = error;
+        if (isWorldsFault(error)) throw error;
+        const { stream, version, cause } = error instanceof HandlerFault ? error : new HandlerFault(item, error);
         const attempt = (attempts.get(stream) ?? 0) + 1;
         const broken = cause instanceof FleetError && cause.code === 'INVARIANT_BROKEN';
         if (attempt < this.#numbers.HOLDFAST_INBOX_ATTEMPTS && !broken) {
@@ -156,10 +161,30 @@ export class Inbox {
           { err: cause, stream, version, code },
           'the stream stops here, until it is retried, skipped or reloaded',
         );
-        await this.#commit([item], partitions, new Map([[stream, fault]]));
+        await this.#stopAt(item, partitions, { stream, fault });
       }
     }
     return [];
+  }
+
+  /**
+   * The stream stops, and says so. If even that cannot be written, then without what the record says of itself; and if that
+   * cannot either, the record counts as one that never came: whatever it is, its partition goes on.
+   */
+  async #stopAt(item: InboxItem, partitions: number, { stream, fault }: { stream: string; fault: Fault }) {
+    const bare = { ...fault, bare: true, message: 'it could not be parked as it is' };
+    for (const words of [fault, bare]) {
+      try {
+        return await this.#commit([item], partitions, new Map([[stream, words]]));
+      } catch (error) {
+        if (isWorldsFault(error)) throw error;
+        this.#log.error({ err: error, stream, version: fault.version }, 'it could not be parked');
+      }
+    }
+    if (item.kind !== 'event') return;
+    const { topic, partition, offset, appendedAt } = item.event;
+    const record = { kind: 'invalid', topic, partition, offset, appendedAt, reason: 'it could not be parked' } as const;
+    await this.#invalid.keep([{ record, raw: item.raw }]);
   }
 
   async #commit(items: readonly InboxItem[], partitions: number, faults: ReadonlyMap<string, Fault>): Promise<void> {
@@ -180,7 +205,7 @@ export class Inbox {
       // Thrown at commit, not by a handler: the only event of a single item is to blame.
       const blamed = run.current ?? (items.length === 1 ? placeOf(items[0]!) : undefined);
       if (blamed === undefined) throw error;
-      throw new HandlerFault(blamed.stream, blamed.version, error);
+      throw new HandlerFault(blamed, error);
     }
     for (const [stream, hole] of run!.ledger.holes()) {
       if (hole === null) this.#asker.satisfied(stream);
@@ -202,28 +227,10 @@ export class Inbox {
     await this.#process([item], await this.#kafka.partitions());
   }
 
-  /** It belongs to no stream that could be stopped. If it hid a real event, that version is missed and asked for. */
-  async #parkInvalid({ reason }: InvalidRecord, raw: RawRecord): Promise<void> {
-    const { topic, partition, offset, timestamp, headers, key, value } = raw;
-    this.#log.error({ topic, partition, offset, reason }, 'a record that nobody may act on');
-    rejected().inc({ topic });
-    const place = { stream: `${topic}/${partition}`, version: Number(offset), topic, partition, offset, timestamp };
-    const why = { code: 'RECORD_INVALID' as const, message: reason, attempts: 0 };
-    await this.#store.inTransaction((tx) =>
-      new InboxRows(tx, this.#consumer).park({
-        ...place,
-        headers,
-        key: key === null ? null : String(key),
-        value,
-        ...why,
-      }),
-    );
-  }
-
   async #measure(): Promise<void> {
     const [row] = await this.#store.query<{ gaps: number; blocked: number; parked: number; oldest: number }>(
       `select count(*) filter (where state = 'gap')::int as gaps, count(*) filter (where state = 'blocked')::int as blocked,
-          (select count(*)::int from inbox_parked where consumer = $1) as parked,
+          (select count(*)::int from inbox_parked where consumer = $1 and code <> 'RECORD_INVALID') as parked,
           (select coalesce(extract(epoch from now() - min(parked_at)), 0)::float8 from inbox_parked
             where consumer = $1 and code <> 'RECORD_INVALID') as oldest
         from inbox_head where consumer = $1`,
@@ -241,35 +248,21 @@ export class Inbox {
   }
 }
 
-/** The handler's own failure, and the event that it failed on. Never leaves this file. */
+/** The handler's own failure, and the event that it failed on; 0: on no event. Never leaves this file. */
 class HandlerFault extends FleetError {
   readonly code = 'HANDLER_FAILED';
   readonly retryable = false;
+  readonly stream: string;
+  readonly version: number;
   constructor(
-    readonly stream: string,
-    readonly version: number,
+    at: InboxItem | { stream: string; version: number },
     override readonly cause: unknown,
   ) {
+    const { stream, version } = 'kind' in at ? (placeOf(at) ?? { stream: at.stream, version: 0 }) : at;
     super(`${stream}@${version}: ${wordsOf(cause)}`);
+    this.stream = stream;
+    this.version = version;
   }
-}
-
-/** Heads that their owner tells, of streams that live in the partition where it tells of them. */
-function headsIn(sample: IncomingSample): InboxItem[] {
-  const { topic, partition, offset, source } = sample;
-  if (sample.type !== StreamHeadsObserved.type) return [];
-  const { success, data } = StreamHeadsObserved.schema.safeParse(sample.data);
-  if (!success || data.topic !== topic || data.partition !== partition) return [];
-  return data.heads
-    .filter(({ stream }) => mayTellOf(stream, topic, source))
-    .map((head) => ({ kind: 'told', ...head, topic, partition, offset }));
-}
-
-function mayTellOf(stream: string, topic: string, source: string): boolean {
-  const home = topicOf(stream);
-  if (home?.name !== topic) return false;
-  const node = /^\/nodes\/(.+)$/.exec(source)?.[1];
-  return node === undefined ? source === `/services/${home.owner}` : stream.startsWith(`agent-${node}-`);
 }
 
 /** PostgreSQL away, slow, or a lost race: nothing that parking an event would help. */

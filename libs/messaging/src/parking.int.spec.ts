@@ -2,10 +2,12 @@ import { ClusterSightLost, topics } from '@holdfast/contracts';
 import type { EventStore } from '@holdfast/event-store';
 import { InvariantBroken } from '@holdfast/kernel';
 import { randomUUID } from 'node:crypto';
-import { eventually } from './fixtures';
+import { eventually, PARTITIONS } from './fixtures';
 import type { Inbox } from './inbox';
+import { partitionOf } from './murmur2';
 import type { EventHandlers } from './received';
 import { forge, HEALTH, noting, Stage, upTo } from './stage.fixture';
+import type { WireRecord } from './wire';
 
 jest.setTimeout(180_000);
 
@@ -31,10 +33,19 @@ async function ask(gateway: EventStore, type: string, about: { consumer: string;
   return requestId;
 }
 
+/** Records that nobody may act on, the newest first. */
+const kept = (consumer: string) =>
+  stage.hearer.query<{ message: string; offset: number }>(
+    `select message, record_offset::int as offset from inbox_parked
+      where consumer = $1 and code = 'RECORD_INVALID' order by parked_at desc, version desc`,
+    [consumer],
+  );
+
 describe('a record that cannot be applied', () => {
   let gateway: EventStore;
   let inbox: Inbox;
   const failing = new Set<string>();
+  const unspeakable = new Set<string>();
   const consumer = 'parking';
 
   beforeAll(async () => {
@@ -43,6 +54,7 @@ describe('a record that cannot be applied', () => {
     const handlers: EventHandlers = {
       ClusterSightLost: async (event, tx) => {
         if (failing.has(`${event.stream}@${event.version}`)) throw new RangeError('no such shelf');
+        if (unspeakable.has(event.stream)) throw new RangeError('no such \0 shelf');
         if (failing.has(`${event.stream}@${event.version}!`)) throw new InvariantBroken('two owners');
         await noting(consumer).ClusterSightLost!(event, tx);
       },
@@ -165,8 +177,42 @@ describe('a record that cannot be applied', () => {
     await stage.append(stream, 2);
 
     expect(await stage.applied(consumer, stream, 2)).toEqual(upTo(2));
-    const invalid = (await inbox.parked()).filter(({ code }) => code === 'RECORD_INVALID');
-    expect(invalid).toMatchObject([{ message: expect.stringContaining('may not speak') }]);
+    expect(await kept(consumer)).toMatchObject([{ message: expect.stringContaining('may not speak') }]);
+    expect((await inbox.parked()).map(({ code }) => code)).not.toContain('RECORD_INVALID');
+  });
+
+  it('stops nothing when it is not even a record: its neighbours are applied', async () => {
+    const [bad, good] = [stage.fresh(), stage.fresh()];
+    const before = (await kept(consumer)).length;
+    const key = { partitionKey: good };
+    await stage.send(good, forge(bad, 1, { ...key, id: '-'.repeat(36) }));
+    await stage.send(good, forge(bad, 1, { ...key, dataText: '{"clusterId":"\\u0000"}' }));
+    await stage.append(good, 2);
+    expect(await stage.applied(consumer, good, 2)).toEqual(upTo(2));
+    expect(await kept(consumer)).toHaveLength(before + 2);
+  });
+
+  it('stops its stream without its words when PostgreSQL refuses them', async () => {
+    const [bad, good] = [stage.fresh(), stage.fresh()];
+    unspeakable.add(bad);
+    await stage.append(bad, 1);
+    await stage.becomes('blocked', consumer, bad);
+    await stage.append(good, 1);
+    expect(await stage.applied(consumer, good, 1)).toEqual([1]);
+    const first = (await inbox.parked()).find(({ stream }) => stream === bad);
+    expect(first).toMatchObject({ code: 'HANDLER_FAILED', message: 'it could not be parked as it is' });
+  });
+
+  it('is kept among the newest 1,000 that nobody may act on, while all are counted', async () => {
+    const stream = stage.fresh();
+    const partition = partitionOf(stream, PARTITIONS);
+    const forged = forge(stream, 1, { source: '/services/load-balancer' });
+    await stage.owner.kafka.send(HEALTH, partition, Array(1_200).fill(forged) as WireRecord[]);
+    await stage.append(stream, 1);
+    expect(await stage.applied(consumer, stream, 1)).toEqual([1]);
+    const rows = await kept(consumer);
+    expect(rows).toHaveLength(1_000);
+    expect(rows[0]!.offset).toBe(rows[999]!.offset + 999);
   });
 
   it('that the owner does not have is missed for good: the stream stops, and says so', async () => {
