@@ -124,7 +124,7 @@ function goneSignal(response: Response): AbortSignal {
 }
 
 function fail(response: Response, error: unknown): void {
-  const problem = problemOf(error);
+  const problem = problemOf(error, response.req.method === 'GET' ? 'to read' : 'to act');
   if (problem.code === 'INTERNAL') log.error({ err: error }, 'request failed');
   else if (problem.status >= 500) log.warn({ code: problem.code, detail: problem.message }, 'request turned away');
   if (!response.headersSent) return sendProblem(response, problem);

@@ -5,7 +5,9 @@ import { nearest } from './nearest';
 import { listQuery, pageOf } from './page';
 import type { Route } from '../routes/route';
 import { z } from 'zod';
+import { schemaRemedy } from './open-pages';
 import { parseCall } from './parse';
+import { unreadable } from './read-body';
 import { Problem, problemBody, problemOf, problems } from './problem';
 
 const codeOf = (work: () => unknown): string | undefined => {
@@ -55,7 +57,32 @@ it('a path or a query that holds U+0000 is refused before any store hears of it'
   expect(call('a', 'type=b')).toBeUndefined();
 });
 
+it('a body in another charset, or encoded, is not taken for JSON', () => {
+  const of = (type?: string, encoding?: string) =>
+    unreadable({ ...(type && { 'content-type': type }), ...(encoding && { 'content-encoding': encoding }) });
+  for (const type of ['application/json', 'application/json; charset=UTF-8', 'application/json;charset="utf-8"'])
+    expect(of(type)).toBeUndefined();
+  expect(of('application/json', 'identity')).toBeUndefined();
+  expect(of()).toBe('the body has no content type');
+  expect(of('text/plain')).toContain('is not JSON');
+  expect(of('application/json; charset=utf-16')).toContain('utf-16');
+  expect(of('application/json', 'gzip')).toContain('gzip');
+});
+
+it('a schema asked for at a wrong version is answered with the versions there are', () => {
+  expect(schemaRemedy('NodeJoined')).toBe('NodeJoined is known at version 1: /schemas/NodeJoined/1.json');
+  expect(schemaRemedy('NodeJoind')).toContain('NodeJoined');
+});
+
 describe('a problem', () => {
+  it('of the store, to whoever only reads, speaks of PostgreSQL and of no key', () => {
+    for (const error of [new StoreUnavailable('away'), Object.assign(new Error('x'), { code: 'ECONNREFUSED' })]) {
+      expect(problemOf(error, 'to read').remedy).toMatch(/^check PostgreSQL.*lab start postgres/);
+      expect(problemOf(error, 'to act').remedy).toContain('Idempotency-Key');
+    }
+    expect(problemOf(new Error('x'), 'to read').remedy).not.toContain('Idempotency-Key');
+  });
+
   it('has a remedy, whatever its kind', () => {
     for (const { remedy, status } of Object.values(problems)) {
       expect(remedy.length).toBeGreaterThan(10);

@@ -31,12 +31,20 @@ const sendUnreadable: ErrorRequestHandler = (error: Error, _request, response, n
 
 function sendSchema({ params }: Request, response: Response): void {
   const { type, version } = params as { type: string; version: string };
-  const schema = schemaOf(type, Number(version));
+  const schema = /^[1-9]\d{0,8}$/.test(version) ? schemaOf(type, Number(version)) : undefined;
   if (schema) return void response.type('application/schema+json').send(JSON.stringify(schema));
+  const remedy = schemaRemedy(type);
+  sendProblem(response, new Problem('NOT_FOUND', `no schema ${type} ${version}`, { remedy }));
+}
+
+/** A known event has other versions; another name may be meant otherwise. */
+export function schemaRemedy(type: string): string {
+  const versions = allContracts.filter((contract) => contract.type === type).map(({ version }) => version);
+  if (versions.length > 0)
+    return `${type} is known at version ${versions.join(', ')}: /schemas/${type}/${versions.at(-1)}.json`;
   const near = nearest(
     type,
     allContracts.map((contract) => contract.type),
   );
-  const remedy = near ? `did you mean ${near}? /docs lists all` : '/docs lists all';
-  sendProblem(response, new Problem('NOT_FOUND', `no schema ${type} ${version}`, { remedy }));
+  return near ? `did you mean ${near}? /docs lists all` : '/docs lists all';
 }

@@ -31,6 +31,8 @@ interface Kind {
   readonly status: number;
   readonly title: string;
   readonly remedy: string;
+  /** To whoever only read: there is nothing that a key would decide. */
+  readonly readRemedy?: string;
   readonly retryAfterSec?: number;
 }
 
@@ -50,7 +52,11 @@ export const problems = {
   NOT_FOUND: { status: 404, title: 'Not found', remedy: 'list what there is, or look the path up in /docs' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'Not this method', remedy: 'use one of the methods named in `Allow`' },
   TOO_SLOW: { status: 408, title: 'Body came too slowly', remedy: 'send the request again, whole' },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'Not JSON', remedy: 'send `Content-Type: application/json`' },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    title: 'Not JSON',
+    remedy: 'send `Content-Type: application/json`, in UTF-8, without Content-Encoding',
+  },
   TOO_LARGE: { status: 413, title: 'Too large', remedy: 'send less than the limit named, at most 32 levels deep' },
   IDEMPOTENCY_KEY_REUSED: {
     status: 422,
@@ -74,7 +80,7 @@ export const problems = {
   NOT_ACTIONABLE: {
     status: 409,
     title: 'Cannot be acted on from here',
-    remedy: 'start the agent of that node anew, with a build that knows the event',
+    remedy: 'act on the agent of that node itself; the answer says how',
   },
   EVENT_INVALID: {
     status: 400,
@@ -89,7 +95,8 @@ export const problems = {
   STORE_UNAVAILABLE: {
     status: 503,
     title: 'Store not reachable',
-    remedy: 'repeat with the same Idempotency-Key, which decides',
+    remedy: 'check PostgreSQL; then repeat with the same Idempotency-Key, which decides',
+    readRemedy: 'check PostgreSQL (of a local fleet: `holdfast lab start postgres`), then ask again',
     retryAfterSec: 2,
   },
   STORE_REGRESSED: {
@@ -108,6 +115,7 @@ export const problems = {
     status: 500,
     title: 'Unexpected',
     remedy: 'repeat with the same Idempotency-Key; if it stays, look for the traceId in the gateway’s log',
+    readRemedy: 'ask again; if it stays, look for the traceId in the gateway’s log',
   },
 } satisfies Record<string, Kind>;
 export type ProblemKind = keyof typeof problems;
@@ -127,16 +135,20 @@ const ofStore: Readonly<Record<string, ProblemKind>> = {
 const CONNECTION_CODES = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|57P0|53300)/;
 const CONNECTION_WORDS = /Connection terminated|timeout exceeded when trying to connect|not queryable/;
 
-export function problemOf(error: unknown): Problem {
+export function problemOf(error: unknown, asked: 'to read' | 'to act' = 'to act'): Problem {
   if (error instanceof Problem) return error;
   const { code: told } = (error ?? {}) as { code?: unknown };
   const code = typeof told === 'string' ? told : '';
   const message = error instanceof Error ? error.message : String(error);
+  const problem = (kind: ProblemKind, detail: string) => {
+    const { remedy, readRemedy = remedy }: Kind = problems[kind];
+    return new Problem(kind, detail, { remedy: asked === 'to read' ? readRemedy : remedy, cause: error });
+  };
   const known = ofStore[code];
-  if (known) return new Problem(known, message, { cause: error });
+  if (known) return problem(known, message);
   if (CONNECTION_CODES.test(code) || CONNECTION_WORDS.test(message))
-    return new Problem('STORE_UNAVAILABLE', 'the store does not answer', { cause: error });
-  return new Problem('INTERNAL', 'something happened that the gateway does not know how to answer', { cause: error });
+    return problem('STORE_UNAVAILABLE', 'the store does not answer');
+  return problem('INTERNAL', 'something happened that the gateway does not know how to answer');
 }
 
 export interface ProblemBody {

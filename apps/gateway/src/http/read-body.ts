@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Problem } from './problem';
 
 export interface BodyLimits {
@@ -16,9 +16,8 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits): Pr
   });
   try {
     const text = await Promise.race([collect(request, limits.bytes), late]);
-    const type = request.headers['content-type'] ?? '';
-    if (text !== '' && !/^application\/([\w.]+\+)?json\b/i.test(type))
-      throw new Problem('UNSUPPORTED_MEDIA_TYPE', type ? `${type} is not JSON` : 'the body has no content type');
+    const unread = text === '' ? undefined : unreadable(request.headers);
+    if (unread) throw new Problem('UNSUPPORTED_MEDIA_TYPE', unread);
     return text;
   } finally {
     clearTimeout(timer);
@@ -34,4 +33,14 @@ async function collect(request: IncomingMessage, limitBytes: number): Promise<st
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Why these bytes are no JSON text in UTF-8. */
+export function unreadable(headers: IncomingHttpHeaders): string | undefined {
+  const { 'content-type': type, 'content-encoding': encoding = 'identity' } = headers;
+  if (!type) return 'the body has no content type';
+  if (!/^application\/([\w.]+\+)?json\b/i.test(type)) return `${type} is not JSON`;
+  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(type)?.[1] ?? 'utf-8';
+  if (!/^utf-?8$/i.test(charset)) return `charset ${charset}: JSON is read as UTF-8 alone`;
+  return /^identity$/i.test(encoding) ? undefined : `content-encoding ${encoding}: a body is read as it comes`;
 }

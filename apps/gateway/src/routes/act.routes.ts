@@ -32,16 +32,36 @@ import { act, type ActRoute } from './route';
 const FLEET = 'fleet';
 const reason = z.string().min(1).max(500);
 const because = z.strictObject({ reason });
+const MIB = 2 ** 20;
+const BLOCK = 4_096;
+/** What every engine serves whole: a disk is cut into sectors, a file system into blocks. */
+export const wantedVolume = volumeSpec.extend({
+  sizeBytes: z
+    .int()
+    .min(MIB, 'at least 1 MiB (1048576)')
+    .max(16 * MIB * MIB, 'at most 16 TiB (17592186044416)')
+    .multipleOf(BLOCK, `a multiple of ${BLOCK} bytes`),
+});
 const perhapsBecause = z.strictObject({ reason: reason.optional() });
 const ofSystem = z.strictObject({ systemId });
 const ofNode = z.strictObject({ nodeId });
 const ofParked = z.strictObject({ parkedId: z.string().max(300) });
 
+/** What helps an agent that cannot go on: nobody acts on it from here. */
+export function agentRemedy(code: string, nodeId: string): string {
+  if (code === 'EVENT_UNKNOWN') return `start the agent of ${nodeId} with a newer build, one that knows the event`;
+  return (
+    `restart the agent of ${nodeId}: end its process by SIGTERM, and its watchdog starts it again within seconds; ` +
+    'its daemons go on serving (of a local fleet: `pids.agent` in .holdfast/run/fleet.json)'
+  );
+}
+
 /** The place that a parked event is at, for the service that parked it. */
 async function parkedPlace(parkedId: string, known: Known) {
-  const { at, service, consumer, stream, version } = await known.parked(parkedId);
+  const { at, service, consumer, stream, version, code } = await known.parked(parkedId);
   if (at === 'agent')
-    throw new Problem('NOT_ACTIONABLE', `${consumer}'s agent itself cannot go on in ${stream}`, {
+    throw new Problem('NOT_ACTIONABLE', `${consumer}'s agent itself cannot go on in ${stream}: ${code}`, {
+      remedy: agentRemedy(code, consumer),
       subject: `node/${consumer}`,
     });
   return { service, consumer, stream, version };
@@ -97,7 +117,7 @@ const systems: readonly ActRoute[] = [
     summary: 'Create a system',
     role: 'operator',
     event: SystemRequested,
-    body: z.strictObject({ systemId, clusterId, volumes: z.array(volumeSpec).min(1).max(16) }),
+    body: z.strictObject({ systemId, clusterId, volumes: z.array(wantedVolume).min(1).max(16) }),
     request: async ({ body }, known) => {
       clusterOf(body.clusterId, await known.members());
       return { data: body, partitionKey: body.clusterId };

@@ -26,10 +26,23 @@ interface List<T extends object> {
   all(views: Views, query: ListQuery): Promise<readonly T[]>;
 }
 
+/** The values of a field that has but a few: any other is a slip of the pen, not an empty list. */
+const optionsOf = (field: unknown): readonly string[] | undefined =>
+  field instanceof z.ZodEnum ? field.options.map(String) : undefined;
+
 /** A list of everything of a kind, with the age of the picture that it was taken from. */
 function list<T extends object>(path: `/v1/${string}`, { item, by, sort, all, ...told }: List<T>): ReadRoute {
   const filters = Object.keys(item.shape);
-  const filter = z.partialRecord(z.enum(filters), z.string()).default({});
+  const filter = z
+    .partialRecord(z.enum(filters), z.string())
+    .superRefine((wanted, found) => {
+      for (const [field, value] of Object.entries(wanted)) {
+        const allowed = optionsOf(item.shape[field]);
+        if (allowed && value !== undefined && !allowed.includes(value))
+          found.addIssue({ code: 'custom', path: [field], message: `one of ${allowed.join(', ')}` });
+      }
+    })
+    .default({});
   return read(path, {
     ...told,
     filters,

@@ -1,0 +1,40 @@
+import { parseCall } from '../http/parse';
+import type { Problem } from '../http/problem';
+import { agentRemedy } from './act.routes';
+import { routes } from './index';
+
+const routeOf = (method: string, path: string) =>
+  routes.find((route) => route.method === method && route.path === path)!;
+
+function refusal(method: string, path: string, told: { search?: string; body?: object }): string | undefined {
+  const search = new URLSearchParams(told.search ?? '');
+  try {
+    parseCall(routeOf(method, path), { params: {}, search, body: JSON.stringify(told.body ?? {}) });
+    return undefined;
+  } catch (error) {
+    return (error as Problem).message;
+  }
+}
+
+it('a volume is of whole blocks, from 1 MiB to 16 TiB', () => {
+  const wanted = (sizeBytes: number) =>
+    refusal('post', '/v1/systems', {
+      body: { systemId: 's1', clusterId: 'alpha', volumes: [{ volumeId: 'v1', sizeBytes }] },
+    });
+  for (const good of [2 ** 20, 2 ** 20 + 4_096, 2 ** 44]) expect(wanted(good)).toBeUndefined();
+  expect(wanted(4_096)).toContain('/volumes/0/sizeBytes: at least 1 MiB');
+  expect(wanted(2 ** 20 + 512)).toContain('/volumes/0/sizeBytes: a multiple of 4096 bytes');
+  expect(wanted(2 ** 44 + 4_096)).toContain('/volumes/0/sizeBytes: at most 16 TiB');
+});
+
+it('a filter by a value that its field never has is refused, with those that it has', () => {
+  const nodes = (search: string) => refusal('get', '/v1/nodes', { search });
+  expect(nodes('filter[status]=down')).toBeUndefined();
+  expect(nodes('zone=anything')).toBeUndefined();
+  expect(nodes('filter[status]=bogus')).toMatch(/\/filter\/status: one of joining, healthy, suspect, down/);
+});
+
+it('what helps an agent that cannot go on depends on why it cannot', () => {
+  expect(agentRemedy('HISTORY_FORKED', 'n3')).toMatch(/^restart the agent of n3: .*SIGTERM/);
+  expect(agentRemedy('EVENT_UNKNOWN', 'n3')).toContain('newer build');
+});
