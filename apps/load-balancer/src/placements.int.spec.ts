@@ -171,6 +171,20 @@ it('retires, deletes, and asks another node when the first is silent about the r
   expect(await one.store.query('select from timer')).toEqual([]);
 });
 
+it('orders a removal that a brake held back soon after the brake is off, not half a minute later', async () => {
+  await nodeOpens('n1');
+  await register('s1');
+  await take('s1');
+  await within(one, (tx) => one.systems.retire(tx, { ...asked(), systemId: s('s1') }));
+  const owner = await ownerOf('s1');
+  await within(one, (tx) => one.placements.hear(tx, { type: 'NoteStopped', ...owner }));
+  await within(one, (tx) => one.fleet.sightLost(tx, clusterId));
+  await within(one, (tx) => one.systems.delete(tx, { ...asked(), systemId: s('s1') }));
+  expect(await typesOf('routing-table-c1')).not.toContain('SystemRemovalOrdered');
+  const soon = `select from timer where name = 'removal' and due_at <= now() + interval '1 second'`;
+  expect(await one.store.query(soon)).toHaveLength(1);
+});
+
 it('looks at removals in as many transactions as there are connections, none waiting for another', async () => {
   const connections = one.store.pool.options.max;
   let begun = 0;

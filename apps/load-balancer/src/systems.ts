@@ -25,6 +25,8 @@ export interface CheckRemovalTimer {
   readonly systemId: SystemId;
 }
 
+const HELD_REMOVAL_MS = 1_000;
+
 type Leaving = Extract<System, { phase: 'deleting' | 'discarding' }>;
 const isLeaving = (system: System): system is Leaving => system.phase === 'deleting' || system.phase === 'discarding';
 const now = () => new Date().toISOString();
@@ -106,9 +108,12 @@ export class Systems {
 
   private async orderRemoval(tx: Tx, systemId: SystemId, { clusterId, epoch, removal }: Leaving): Promise<void> {
     const unanswered = removal?.nodeId ?? null;
-    await this.placements.decide(tx, clusterId, { type: 'OrderRemoval', systemId, lastEpoch: epoch, unanswered });
+    const order = { type: 'OrderRemoval', systemId, lastEpoch: epoch, unanswered } as const;
+    const { events } = await this.placements.decide(tx, clusterId, order);
     const command: CheckRemovalTimer = { type: 'CheckRemoval', systemId };
-    tx.setTimer(`system-${systemId}`, 'removal', later(now(), RETRY_MS), command);
+    // A brake forbade the order, or no node was there to take it: a person waits, so it follows their end closely.
+    const patienceMs = events.length > 0 ? RETRY_MS : HELD_REMOVAL_MS;
+    tx.setTimer(`system-${systemId}`, 'removal', later(now(), patienceMs), command);
   }
 }
 
