@@ -67,6 +67,8 @@ it('answers 503 with a time to come back while PostgreSQL is away', async () => 
   const answer = await suite.post('/v1/systems', system('s6'));
   expect(answer).toMatchObject({ status: 503, body: { code: 'STORE_UNAVAILABLE' } });
   expect(answer.headers.get('retry-after')).toBe('2');
+  const list = await suite.get('/v1/nodes');
+  expect(list).toMatchObject({ status: 503, body: { remedy: expect.stringMatching(/^check PostgreSQL.*ask again$/) } });
   await suite.postgres.restart();
   await suite.until(
     () => suite.post('/v1/systems', system('s6'), { 'idempotency-key': 's6' }),

@@ -110,6 +110,12 @@ it('gives every refusal a code and a remedy', async () => {
     ],
     [suite.post('/v1/nodes', { ...node('n8', 8), dataAddress: '127.9.1.8' }), 409, 'DATA_ADDRESS_TAKEN'],
     [suite.post('/v1/systems/%zz/retire', {}), 400, 'INVALID_REQUEST'],
+    [suite.get('/v1/operations/%00'), 400, 'INVALID_REQUEST'],
+    [suite.get('/v1/events?type=%00'), 400, 'INVALID_REQUEST'],
+    [suite.post('/v1/automation/halt', { scope: 'alpha', reason: 'a\0b' }), 400, 'INVALID_REQUEST'],
+    [suite.get('/v1/nodes?status=bogus'), 400, 'INVALID_REQUEST'],
+    [suite.get('/schemas/NodeJoined/1e0.json'), 404, 'NOT_FOUND'],
+    [suite.get('/schemas/NodeJoined/0x1.json'), 404, 'NOT_FOUND'],
   ];
   for (const [asked, status, code] of refusals) {
     const answer = await asked;
