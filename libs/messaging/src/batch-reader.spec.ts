@@ -1,5 +1,6 @@
 import { KafkaJSNonRetriableError } from 'kafkajs';
 import { BatchReader, isOfAnAbsentBroker } from './batch-reader';
+import { Freshness } from './freshness';
 import type { KafkaLink } from './kafka-link';
 
 const named = (name: string, more: object = {}) => Object.assign(new TypeError(name), { name, ...more });
@@ -66,5 +67,37 @@ describe('a reader that stops', () => {
     });
     await reader.start();
     await reader.stop();
+  });
+});
+
+describe('a batch that fails', () => {
+  it('counts as behind, with all that came after it, until it succeeds', async () => {
+    const freshness = new Freshness();
+    freshness.assigned('t', 0);
+    const batch = {
+      ...{ topic: 't', partition: 0, highWatermark: '9', lastOffset: () => '4' },
+      messages: [{ offset: '4', timestamp: '1', key: null, value: null }],
+    };
+    const nothing = () => Promise.resolve();
+    const payload = { batch, isRunning: () => true, isStale: () => false, heartbeat: nothing };
+    const rest = { resolveOffset: nothing, commitOffsetsIfNecessary: nothing };
+    let taken: Promise<void> | undefined;
+    const run = async ({ eachBatch }: { eachBatch(given: object): Promise<void> }) => {
+      taken = eachBatch({ ...payload, ...rest });
+    };
+    const consumer = { events: {}, on: nothing, connect: nothing, subscribe: nothing, disconnect: nothing, run };
+    const kafka = { freshness, partitions: () => Promise.resolve(4), consumer: () => consumer };
+    let attempts = 0;
+    const onBatch = async () => {
+      if (attempts++ === 0) throw new RangeError('not yet');
+      expect(freshness.of('t', 0)).toMatchObject({ behindRecords: 5 });
+      expect(freshness.of('t', 0).retriedMs).toBeGreaterThan(0);
+    };
+    const reader = new BatchReader({ kafka: kafka as unknown as KafkaLink, topics: ['t'], groupId: 'g', onBatch });
+    void reader.start();
+    while (taken === undefined) await new Promise(setImmediate);
+    await taken;
+    expect(attempts).toBe(2);
+    expect(freshness.of('t', 0)).toMatchObject({ behindRecords: 4, retriedMs: 0 });
   });
 });

@@ -11,6 +11,7 @@ import { InvalidRecords } from './invalid-records';
 import type { KafkaLink } from './kafka-link';
 import type { EventHandlers } from './received';
 import type { RecordBatch } from './record-batch';
+import { isStreamKey } from './record-rules';
 import { ReplayAsker } from './replay-asker';
 import type { ReplayRefusal } from './replay-exchange';
 import { headsIn } from './told-heads';
@@ -221,7 +222,7 @@ export class Inbox {
   async #refused({ stream, consumer, reason, headVersion, fromVersion }: ReplayRefusal): Promise<void> {
     if (consumer !== `${this.#store.service}.${this.#consumer}`) return;
     const topic = topicOf(stream)?.name;
-    if (topic === undefined) return;
+    if (topic === undefined || !isStreamKey(stream)) return;
     const message = `its owner says ${reason}: the stream is at ${headVersion}, asked from ${fromVersion}`;
     const item: InboxItem = { kind: 'refused', stream, message, topic, partition: 0, fromVersion };
     await this.#process([item], await this.#kafka.partitions());
