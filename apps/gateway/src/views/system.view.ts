@@ -33,7 +33,9 @@ export function standingOf(row: SystemRow, fleet: Fleet): Standing {
   return { serving, nodeId, nodeStatus: node?.status ?? null, brake, remedy };
 }
 
-export const servingOf = (row: SystemRow, fleet: Fleet): SystemRow['serving'] => standingOf(row, fleet).serving;
+export function servingOf(row: SystemRow, fleet: Fleet): SystemRow['serving'] {
+  return standingOf(row, fleet).serving;
+}
 
 interface Around {
   readonly node: NodeRow | undefined;
@@ -77,14 +79,14 @@ function later(a: string | null, b: string | undefined): string | null {
 }
 
 export function systemView(row: SystemRow, fleet: Fleet) {
-  const { systemId, clusterId, nodeId, epoch, address, exports, volumes } = row;
+  const { systemId, clusterId, nodeId, epoch, address, volumes } = row;
   return {
     systemId,
     clusterId,
     nodeId,
     epoch,
     address,
-    exports,
+    exports: row.exports, // not a local name: in CommonJS it would hide the module's own `exports`
     volumes,
     serving: servingOf(row, fleet),
     reservation: null,
