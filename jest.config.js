@@ -5,7 +5,10 @@ module.exports = {
   modulePathIgnorePatterns: ['/dist/'],
   testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '/test/(scenarios|faults)/'],
   transformIgnorePatterns: ['/node_modules/(?!commander/)'], // an ES module
-  moduleNameMapper: { '^@holdfast/([^/]+)(?:/(.+))?$': ['<rootDir>/libs/$1/src/$2', '<rootDir>/libs/$1/src'] },
+  moduleNameMapper: {
+    '^fast-check$': '<rootDir>/test/support/fast-check.js',
+    '^@holdfast/([^/]+)(?:/(.+))?$': ['<rootDir>/libs/$1/src/$2', '<rootDir>/libs/$1/src'],
+  },
   transform: {
     '\\.[cm]?[jt]s$': [
       '@swc/jest',
