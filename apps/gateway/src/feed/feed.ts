@@ -1,6 +1,7 @@
 import { contractOf } from '@holdfast/contracts';
 import type { EventStore, Tx } from '@holdfast/event-store';
 import type { FeedEvent } from '../projections/projection';
+import { Waiters } from './waiters';
 
 /** What the inbox hands over of an event. */
 export interface Heard {
@@ -37,7 +38,7 @@ const COLUMNS = `position, to_char(known_at at time zone 'utc', ${INSTANT}) as "
 
 /** Every event, in the order in which the gateway learned of it. */
 export class Feed {
-  private readonly waiting = new Set<() => void>();
+  private readonly waiters = new Waiters();
 
   constructor(private readonly store: EventStore) {}
 
@@ -104,20 +105,12 @@ export class Feed {
 
   /** After the commit of new rows. */
   wake(): void {
-    for (const go of [...this.waiting]) go();
+    this.waiters.wake();
   }
 
   /** Until the next wake, or for so long; another process's rows wake nobody here, so callers look again. */
   async grown(withinMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const go = () => {
-        clearTimeout(timer);
-        this.waiting.delete(go);
-        resolve();
-      };
-      const timer = setTimeout(go, withinMs);
-      this.waiting.add(go);
-    });
+    await this.waiters.next(withinMs);
   }
 
   private async select(tail: string, values: unknown[]): Promise<FeedEvent[]> {

@@ -3,6 +3,7 @@ import { logger } from '@holdfast/observability';
 import type { FeedEvent, Projection } from '../projections/projection';
 import type { Feed } from './feed';
 import { foldInto, placeOf } from './fold';
+import { Waiters } from './waiters';
 
 const BATCH = 500;
 const IDLE_MS = 1_000;
@@ -22,7 +23,7 @@ export interface Progress {
 /** Folds the feed into every projection, each in its own transaction, so that a broken one stops alone. */
 export class Projector {
   readonly progress = new Map<string, Progress>();
-  private readonly waiting = new Set<() => void>();
+  private readonly waiters = new Waiters();
   private running: Promise<void> | undefined;
   private stopped = false;
 
@@ -55,15 +56,7 @@ export class Projector {
 
   /** Until some projection has moved, or for so long. */
   async moved(withinMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const go = () => {
-        clearTimeout(timer);
-        this.waiting.delete(go);
-        resolve();
-      };
-      const timer = setTimeout(go, withinMs);
-      this.waiting.add(go);
-    });
+    await this.waiters.next(withinMs);
   }
 
   private async run(): Promise<void> {
@@ -104,7 +97,7 @@ export class Projector {
   }
 
   private tellWaiting(): void {
-    for (const go of [...this.waiting]) go();
+    this.waiters.wake();
   }
 
   private progressOf(name: string): Progress {
