@@ -14,6 +14,7 @@ const NAMED = {
   toNodeId: 'alpha-2',
   systemId: 's1',
   volumeId: 'v1',
+  pointId: 'p-3c4d5e6f7a8b',
   taskId: 'serve-s1',
   subject: 'system/s1',
   scope: 'alpha',
@@ -37,7 +38,8 @@ const FORMS = {
 function exampleOf(schema, name) {
   if (schema.const !== undefined) return schema.const;
   if (schema.enum) return schema.enum[0];
-  if (schema.anyOf) return exampleOf(schema.anyOf[0], name);
+  const [either] = schema.anyOf ?? schema.oneOf ?? [];
+  if (either) return exampleOf(either, name);
   // A nullable plain type comes as a list: ['string', 'null'].
   const [type] = [schema.type].flat();
   if (type === 'object') return objectOf(schema);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { systemOfServeTask } from '@holdfast/contracts';
+import { isServeSpec, systemOfServeTask } from '@holdfast/contracts';
 import { KafkaLink, SampleSender } from '@holdfast/messaging/agent';
 import { currentTraceparent, inSpan, logger, storyAttributes } from '@holdfast/observability';
 import { adoptAll } from './adoption';
@@ -131,6 +131,7 @@ function obeys(serving: Serving, prober: Prober, { clusterId, nodeId }: Speaker)
   const serve: Obeys['TaskAssigned'] & Obeys['TaskMoved'] = (data, cause) => {
     if (data.nodeId !== nodeId) return;
     const { taskId, epoch, spec, nodeIncarnation } = data;
+    if (!isServeSpec(spec)) return;
     const order = { taskId, systemId: spec.systemId, epoch, spec, nodeIncarnation };
     carryOut({ name: 'serve', clusterId, taskId, epoch, cause }, (told) => serving.order(order, told));
   };

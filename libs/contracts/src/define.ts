@@ -82,6 +82,11 @@ export interface RequestContract {
   readonly accepts: readonly EventContract[];
   readonly refuses: readonly EventContract[];
   readonly ends: readonly [EventContract, ...EventContract[]];
+  /** Ends too, but what was asked for has not come about: somebody called it off. */
+  readonly cancels?: readonly EventContract[];
+  /** It goes on only if a person does something. */
+  readonly waits?: readonly EventContract[];
+  /** The answer to a dry run. Without it the request has none. */
   readonly plans?: EventContract;
   /** Seconds without progress until the operation reads `STALLED`. */
   readonly stallSec: number;

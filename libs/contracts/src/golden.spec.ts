@@ -51,7 +51,7 @@ describe('golden files', () => {
       const contract = contractOf(type) as EventContract;
       const subjects = contract.subjects(upcast(contract, version, data));
       expect(subjects.length).toBeGreaterThan(0);
-      for (const subject of subjects) expect(subject).toMatch(/^[a-z-]+\/[^/]+$/);
+      for (const subject of subjects) expect(subject).toMatch(/^[a-z-]+\/[^/]+(\/[^/]+)?$/);
     },
   );
 });

@@ -27,7 +27,7 @@ export type PeerEvidence = z.infer<typeof peerEvidence>;
 
 export const evidence = z.strictObject({
   /** The row of the verdict table that was met. */
-  rule: z.enum(['twoPeersFail', 'onePeerFails', 'peerReaches', 'reportedImpaired', 'operator']),
+  rule: z.enum(['twoPeersFail', 'onePeerFails', 'peerReaches', 'peersFail', 'reportedImpaired', 'operator']),
   peers: z.array(peerEvidence),
   lateNodes: z.int().nonnegative(),
   limit: z.int().positive(),
@@ -82,7 +82,7 @@ export type Brake = z.infer<typeof brake>;
 /** A rule is met but a brake forbids the verdict. Told once per suspicion and brake. */
 export const VerdictWithheld = defineEvent('VerdictWithheld', {
   version: 1,
-  schema: z.strictObject({ ...ofNode, verdict: z.enum(['down', 'isolated', 'impaired']), brake }),
+  schema: z.strictObject({ ...ofNode, verdict: z.enum(['down', 'isolated', 'partitioned', 'impaired']), brake }),
   subjects: nodeSubjects,
 });
 
@@ -120,6 +120,43 @@ export const NodeFoundImpaired = defineEvent('NodeFoundImpaired', {
   subjects: nodeSubjects,
 });
 
+/** It beats, and its peers cannot reach it over the data path: it keeps what it has and gets nothing new. */
+export const NodeFoundPartitioned = defineEvent('NodeFoundPartitioned', {
+  version: 1,
+  schema: z.strictObject({ ...ofNode, evidence }),
+  subjects: nodeSubjects,
+});
+
+/** Planned work: no verdict about this node until then. */
+export const NodeMaintenanceStarted = defineEvent('NodeMaintenanceStarted', {
+  version: 1,
+  schema: z.strictObject({
+    ...ofNode,
+    until: instant,
+    drain: z.boolean(),
+    by: z.string(),
+    reason: z.string(),
+    requestId,
+  }),
+  subjects: nodeSubjects,
+});
+
+export const NodeMaintenanceEnded = defineEvent('NodeMaintenanceEnded', {
+  version: 1,
+  schema: z.strictObject({ ...ofNode, by: z.enum(['operator', 'time']), requestId: requestId.optional() }),
+  subjects: nodeSubjects,
+});
+
+export const NodeMaintenanceRejected = defineEvent('NodeMaintenanceRejected', {
+  version: 1,
+  schema: z.strictObject({
+    ...ofNode,
+    requestId,
+    reason: z.enum(['UNKNOWN_NODE', 'MAINTENANCE_TOO_LONG', 'NOT_IN_MAINTENANCE']),
+  }),
+  subjects: nodeSubjects,
+});
+
 /** A new incarnation of its agent beats: a report, no verdict. */
 export const NodeRestarted = defineEvent('NodeRestarted', {
   version: 1,
@@ -134,7 +171,7 @@ export const NodeRecovered = defineEvent('NodeRecovered', {
     ...ofNode,
     fromStatus: nodeStatus,
     incarnation,
-    /** Until then nothing comes home to it; 0 in this step. */
+    /** For so long nothing comes home to it: the longer, the oftener it was down within the hour. */
     holdMs: milliseconds,
     /** It was only slow: its own pause was shorter than the silence it was declared down for. */
     declaredWrongly: z.boolean(),

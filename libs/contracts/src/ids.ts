@@ -35,8 +35,20 @@ export const serveTaskOf = (system: SystemId): TaskId => `${SERVE}${system}` as 
 export const systemOfServeTask = (task: string): SystemId | undefined =>
   task.startsWith(SERVE) ? (task.slice(SERVE.length) as SystemId) : undefined;
 
+/** An instant over all volumes of a system, and the name of the backup made of it. */
+export const pointId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'up to 40 lower-case letters, digits or dashes')
+  .brand<'PointId'>();
+export type PointId = z.infer<typeof pointId>;
+
 export const requestId = z.uuid().brand<'RequestId'>();
 export type RequestId = z.infer<typeof requestId>;
+
+/** The task that a request asks for, and the point that it freezes unless one is named. */
+export const taskOfRequest = (request: string): TaskId => `t-${shortOf(request)}` as TaskId;
+export const pointOfRequest = (request: string): PointId => `p-${shortOf(request)}` as PointId;
+const shortOf = (uuid: string) => uuid.replaceAll('-', '').slice(-12);
 
 export const tokenId = z.uuid().brand<'TokenId'>();
 export type TokenId = z.infer<typeof tokenId>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineEvent } from './define';
+import { defineEvent, defineSample } from './define';
 import {
   bytes,
   clusterId,
@@ -8,11 +8,13 @@ import {
   instant,
   milliseconds,
   nodeId,
+  pointId,
   systemId,
   systemOfServeTask,
   taskId,
   volumeId,
 } from './ids';
+import { manifestHash, taskResult } from './task-terms';
 
 /** What an agent did or refused, told on its own journal's stream. `at` is its clock: to be read, never compared. */
 const told = { clusterId, nodeId, incarnation, at: instant };
@@ -57,6 +59,8 @@ export const TaskTaken = defineEvent('TaskTaken', {
     epoch,
     tookMs: milliseconds,
     exports: z.array(z.strictObject({ volumeId, uri: z.string() })).optional(),
+    /** Of the backup that it was filled from and checked against. */
+    manifest: manifestHash.optional(),
   }),
   subjects: taskSubjects,
 });
@@ -70,6 +74,8 @@ export const declineCode = z.enum([
   'ENGINE_DOWN',
   'JOURNAL_FAILED',
   'BLOCKED',
+  'BACKUP_DAMAGED',
+  'UNKNOWN_KIND',
 ]);
 
 export const TaskDeclined = defineEvent('TaskDeclined', {
@@ -110,6 +116,96 @@ export const TaskFaulted = defineEvent('TaskFaulted', {
     token: z.string().nullable(),
   }),
   subjects: taskSubjects,
+});
+
+/** Sealed and durable up to here: 10 s or 5 % after the last. */
+export const TaskCheckpointReached = defineEvent('TaskCheckpointReached', {
+  version: 1,
+  schema: z.strictObject({
+    ...told,
+    taskId,
+    epoch,
+    token: z.string().max(4096).nullable(),
+    doneBytes: bytes,
+    totalBytes: bytes,
+  }),
+  subjects: taskSubjects,
+});
+
+/** Its attempt is whole. It counts once `TaskCompleted` names its epoch. */
+export const TaskFinished = defineEvent('TaskFinished', {
+  version: 1,
+  schema: z.strictObject({ ...told, taskId, epoch, result: taskResult, doneBytes: bytes, durationMs: milliseconds }),
+  subjects: taskSubjects,
+});
+
+const pointSubjects = (data: { nodeId: string; taskId: string; systemId: string }) => [
+  `task/${data.taskId}`,
+  `system/${data.systemId}`,
+  `node/${data.nodeId}`,
+];
+
+/** All volumes switched in one transaction; told again if the chain has the point. `frozenMs`: how long writes waited. */
+export const PointFrozen = defineEvent('PointFrozen', {
+  version: 1,
+  schema: z.strictObject({
+    ...told,
+    taskId,
+    systemId,
+    epoch,
+    pointId,
+    k: z.int().positive(),
+    volumes: z.array(z.strictObject({ volumeId, files: z.array(z.string()).min(1) })).min(1),
+    frozenMs: milliseconds,
+  }),
+  subjects: pointSubjects,
+});
+
+export const PointRefused = defineEvent('PointRefused', {
+  version: 1,
+  schema: z.strictObject({
+    ...told,
+    taskId,
+    systemId,
+    epoch,
+    pointId,
+    code: z.enum([
+      'STALE_EPOCH',
+      'NOT_SERVED',
+      'NO_SPACE',
+      'CHAIN_LOCKED',
+      'MEDIUM_INVALID',
+      'ENGINE_DOWN',
+      'POINT_GONE',
+    ]),
+    message: z.string().optional(),
+  }),
+  subjects: pointSubjects,
+});
+
+export const BackupDeleted = defineEvent('BackupDeleted', {
+  version: 1,
+  schema: z.strictObject({ ...told, systemId, pointId }),
+  subjects: ({ systemId, pointId, nodeId }) => [
+    `backup/${systemId}/${pointId}`,
+    `system/${systemId}`,
+    `node/${nodeId}`,
+  ],
+});
+
+/** Each second while it runs. A restore's serve task tells it too. */
+export const TaskProgressObserved = defineSample('TaskProgressObserved', {
+  version: 1,
+  schema: z.strictObject({
+    clusterId,
+    nodeId,
+    taskId,
+    epoch,
+    doneBytes: bytes,
+    totalBytes: bytes,
+    bytesPerSec: z.number().nonnegative(),
+  }),
+  subject: ({ taskId }) => `task/${taskId}`,
 });
 
 export const SystemRemoved = defineEvent('SystemRemoved', {

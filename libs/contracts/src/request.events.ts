@@ -1,6 +1,18 @@
 import { z } from 'zod';
 import { defineEvent } from './define';
-import { bytes, clusterId, instant, milliseconds, nodeId, requestId, systemId, tokenId, volumeId } from './ids';
+import {
+  bytes,
+  clusterId,
+  instant,
+  milliseconds,
+  nodeId,
+  pointId,
+  requestId,
+  systemId,
+  taskId,
+  tokenId,
+  volumeId,
+} from './ids';
 
 /** viewer < operator < admin */
 export const role = z.enum(['viewer', 'operator', 'admin']);
@@ -23,7 +35,14 @@ export type VolumeSpec = z.infer<typeof volumeSpec>;
 /** Somebody wants a new system in this cluster. The load-balancer registers or rejects it. */
 export const SystemRequested = defineEvent('SystemRequested', {
   version: 1,
-  schema: z.strictObject({ ...asked, systemId, clusterId, volumes: z.array(volumeSpec).min(1).max(16) }),
+  schema: z.strictObject({
+    ...asked,
+    systemId,
+    clusterId,
+    /** None, where it is restored: a backup says itself what volumes it has. */
+    volumes: z.array(volumeSpec).max(16),
+    fromBackup: z.strictObject({ systemId, pointId }).optional(),
+  }),
   subjects: ({ systemId, clusterId }) => [`system/${systemId}`, `cluster/${clusterId}`],
 });
 
@@ -39,6 +58,100 @@ export const SystemDeletionRequested = defineEvent('SystemDeletionRequested', {
   version: 1,
   schema: z.strictObject({ ...asked, systemId }),
   subjects: ({ systemId }) => [`system/${systemId}`],
+});
+
+/** Somebody wants work done in the background. `kind` and `bytesPerSec` are judged by the load-balancer. */
+export const TaskRequested = defineEvent('TaskRequested', {
+  version: 1,
+  schema: z.strictObject({
+    ...asked,
+    clusterId,
+    taskId,
+    kind: z.string().max(40),
+    systemId,
+    /** snapshot: a point that is still pinned, else a new one of this name; scrub: the backup to read. */
+    pointId,
+    /** Bytes read per second, at most; also what the task costs its node. */
+    bytesPerSec: z.number().optional(),
+  }),
+  subjects: ({ taskId, systemId }) => [`task/${taskId}`, `system/${systemId}`],
+});
+
+const ofTask = { clusterId, taskId };
+
+/** `toNodeId` left out: to wherever it is placed best, but for where it is. */
+export const TaskMoveRequested = defineEvent('TaskMoveRequested', {
+  version: 1,
+  schema: z.strictObject({ ...asked, ...ofTask, toNodeId: nodeId.optional() }),
+  subjects: ({ taskId }) => [`task/${taskId}`],
+});
+
+export const TaskCancelRequested = defineEvent('TaskCancelRequested', {
+  version: 1,
+  schema: z.strictObject({ ...asked, ...ofTask }),
+  subjects: ({ taskId }) => [`task/${taskId}`],
+});
+
+/** Somebody has looked at why it was parked, and wants it tried again. */
+export const TaskRetryRequested = defineEvent('TaskRetryRequested', {
+  version: 1,
+  schema: z.strictObject({ ...asked, ...ofTask }),
+  subjects: ({ taskId }) => [`task/${taskId}`],
+});
+
+export const BackupDeletionRequested = defineEvent('BackupDeletionRequested', {
+  version: 1,
+  schema: z.strictObject({ ...asked, clusterId, systemId, pointId }),
+  subjects: ({ systemId, pointId }) => [`backup/${systemId}/${pointId}`, `system/${systemId}`],
+});
+
+/** start, or start anew with another deadline: everything leaves the node. stop: it is used again. */
+export const NodeDrainRequested = defineEvent('NodeDrainRequested', {
+  version: 1,
+  schema: z.strictObject({
+    ...asked,
+    clusterId,
+    nodeId,
+    action: z.enum(['start', 'stop']),
+    deadlineMs: milliseconds,
+    /** At the deadline what is left is moved all the same. */
+    force: z.boolean(),
+  }),
+  subjects: ({ clusterId, nodeId }) => [`node/${nodeId}`, `cluster/${clusterId}`],
+});
+
+export const RebalanceRequested = defineEvent('RebalanceRequested', {
+  version: 1,
+  schema: z.strictObject({ ...asked, clusterId }),
+  subjects: ({ clusterId }) => [`cluster/${clusterId}`],
+});
+
+/** loss: this node dies · join: one more node like this one. */
+export const placementChange = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('loss'), nodeId }),
+  z.strictObject({ type: z.literal('join'), likeNodeId: nodeId }),
+]);
+export type PlacementChange = z.infer<typeof placementChange>;
+
+/** What would happen if. Nothing does. */
+export const PlacementPlanRequested = defineEvent('PlacementPlanRequested', {
+  version: 1,
+  schema: z.strictObject({ ...asked, clusterId, change: placementChange }),
+  subjects: ({ clusterId }) => [`cluster/${clusterId}`],
+});
+
+/** Planned work on a node: no verdict about it until it ends. `drain`: its systems and tasks leave first. */
+export const NodeMaintenanceRequested = defineEvent('NodeMaintenanceRequested', {
+  version: 1,
+  schema: z.strictObject({
+    ...asked,
+    clusterId,
+    nodeId,
+    action: z.enum(['start', 'end']),
+    forMs: milliseconds,
+    drain: z.boolean(),
+  }),
+  subjects: ({ clusterId, nodeId }) => [`node/${nodeId}`, `cluster/${clusterId}`],
 });
 
 /** A person says that this node is gone; `poweredOff` attests that it cannot act any more. */

@@ -1,5 +1,13 @@
 import { defineRequest, type RequestContract } from './define';
-import { ClusterThawed, ClusterThawRejected, NodeDeclaredDown, NodeDownRejected } from './health.events';
+import {
+  ClusterThawed,
+  ClusterThawRejected,
+  NodeDeclaredDown,
+  NodeDownRejected,
+  NodeMaintenanceEnded,
+  NodeMaintenanceRejected,
+  NodeMaintenanceStarted,
+} from './health.events';
 import {
   ParkedEventActionRejected,
   ParkedEventSkipped,
@@ -9,6 +17,58 @@ import {
   ProjectionRebuildRejected,
 } from './log.events';
 import {
+  BackupDeletionConfirmed,
+  BackupDeletionOrdered,
+  BackupDeletionRejected,
+  TaskActionRejected,
+  TaskCompleted,
+  TaskParked,
+  TaskRejected,
+  TaskReopened,
+} from './background.events';
+import {
+  TaskAdmitted,
+  TaskAssigned,
+  TaskCancelled,
+  TaskMoved,
+  TaskRecalled,
+  TaskStartConfirmed,
+} from './placement.events';
+import {
+  NodeDrained,
+  NodeDrainOverdue,
+  NodeDrainPlanned,
+  NodeDrainRejected,
+  NodeDrainStarted,
+  NodeDrainStopped,
+  PlacementPlanned,
+  PlacementPlanRejected,
+  RebalanceEnded,
+  RebalancePlanned,
+  RebalanceRejected,
+  RebalanceStarted,
+} from './plan.events';
+import {
+  BackupDeletionRequested,
+  ClusterThawRequested,
+  NodeDownRequested,
+  NodeDrainRequested,
+  NodeMaintenanceRequested,
+  ParkedEventRetryRequested,
+  ParkedEventSkipRequested,
+  ParkedStreamReloadRequested,
+  PlacementPlanRequested,
+  ProjectionRebuildRequested,
+  RebalanceRequested,
+  SystemDeletionRequested,
+  SystemRequested,
+  SystemRetirementRequested,
+  TaskCancelRequested,
+  TaskMoveRequested,
+  TaskRequested,
+  TaskRetryRequested,
+} from './request.events';
+import {
   SystemDeleted,
   SystemDeletionRejected,
   SystemDeletionStarted,
@@ -17,21 +77,12 @@ import {
   SystemRetired,
   SystemRetirementRejected,
   SystemRetirementStarted,
-  TaskStartConfirmed,
-} from './placement.events';
-import {
-  ClusterThawRequested,
-  NodeDownRequested,
-  ParkedEventRetryRequested,
-  ParkedEventSkipRequested,
-  ParkedStreamReloadRequested,
-  ProjectionRebuildRequested,
-  SystemDeletionRequested,
-  SystemRequested,
-  SystemRetirementRequested,
-} from './request.events';
+} from './system.events';
 
 const ofSystem = ({ systemId }: { systemId: string }) => `system/${systemId}`;
+const ofTask = ({ taskId }: { taskId: string }) => `task/${taskId}`;
+const ofNode = ({ nodeId }: { nodeId: string }) => `node/${nodeId}`;
+const ofCluster = ({ clusterId }: { clusterId: string }) => `cluster/${clusterId}`;
 const ofStream = ({ stream }: { stream: string }) => `stream/${stream}`;
 
 /** Every wish that somebody answers, and how. Operator facts (`NodeJoined` …) need no answer: they are their own. */
@@ -57,19 +108,90 @@ export const requests: readonly RequestContract[] = [
     ends: [SystemDeleted],
     subject: ofSystem,
   }),
+  defineRequest(TaskRequested, {
+    owner: 'load-balancer',
+    accepts: [TaskAdmitted],
+    refuses: [TaskRejected],
+    ends: [TaskCompleted],
+    cancels: [TaskCancelled],
+    waits: [TaskParked],
+    subject: ofTask,
+  }),
+  defineRequest(TaskMoveRequested, {
+    owner: 'load-balancer',
+    accepts: [TaskRecalled, TaskMoved],
+    refuses: [TaskActionRejected],
+    ends: [TaskMoved, TaskCompleted],
+    cancels: [TaskCancelled],
+    subject: ofTask,
+  }),
+  defineRequest(TaskCancelRequested, {
+    owner: 'load-balancer',
+    accepts: [TaskRecalled, TaskCancelled],
+    refuses: [TaskActionRejected],
+    ends: [TaskCancelled, TaskCompleted],
+    subject: ofTask,
+  }),
+  defineRequest(TaskRetryRequested, {
+    owner: 'load-balancer',
+    accepts: [TaskReopened],
+    refuses: [TaskActionRejected],
+    ends: [TaskAssigned, TaskMoved],
+    cancels: [TaskCancelled],
+    subject: ofTask,
+  }),
+  defineRequest(BackupDeletionRequested, {
+    owner: 'load-balancer',
+    accepts: [BackupDeletionOrdered],
+    refuses: [BackupDeletionRejected],
+    ends: [BackupDeletionConfirmed],
+    subject: ({ systemId, pointId }) => `backup/${systemId}/${pointId}`,
+  }),
+  defineRequest(NodeDrainRequested, {
+    owner: 'load-balancer',
+    accepts: [NodeDrainStarted, NodeDrainStopped],
+    refuses: [NodeDrainRejected],
+    ends: [NodeDrained, NodeDrainStopped],
+    waits: [NodeDrainOverdue],
+    plans: NodeDrainPlanned,
+    subject: ofNode,
+  }),
+  defineRequest(RebalanceRequested, {
+    owner: 'load-balancer',
+    accepts: [RebalanceStarted],
+    refuses: [RebalanceRejected],
+    ends: [RebalanceEnded],
+    plans: RebalancePlanned,
+    subject: ofCluster,
+  }),
+  defineRequest(PlacementPlanRequested, {
+    owner: 'load-balancer',
+    accepts: [],
+    refuses: [PlacementPlanRejected],
+    ends: [PlacementPlanned],
+    plans: PlacementPlanned,
+    subject: ofCluster,
+  }),
+  defineRequest(NodeMaintenanceRequested, {
+    owner: 'health-monitor',
+    accepts: [NodeMaintenanceStarted, NodeMaintenanceEnded],
+    refuses: [NodeMaintenanceRejected],
+    ends: [NodeMaintenanceStarted, NodeMaintenanceEnded],
+    subject: ofNode,
+  }),
   defineRequest(NodeDownRequested, {
     owner: 'health-monitor',
     accepts: [NodeDeclaredDown],
     refuses: [NodeDownRejected],
     ends: [NodeDeclaredDown],
-    subject: ({ nodeId }) => `node/${nodeId}`,
+    subject: ofNode,
   }),
   defineRequest(ClusterThawRequested, {
     owner: 'health-monitor',
     accepts: [ClusterThawed],
     refuses: [ClusterThawRejected],
     ends: [ClusterThawed],
-    subject: ({ clusterId }) => `cluster/${clusterId}`,
+    subject: ofCluster,
   }),
   defineRequest(ParkedEventRetryRequested, {
     owner: 'the service that parked it',

@@ -1,9 +1,12 @@
 import { defineTopic, type EventContract, type SampleContract, type TopicContract } from './define';
+import * as background from './background.events';
 import * as health from './health.events';
 import * as log from './log.events';
 import * as node from './node.events';
 import * as placement from './placement.events';
+import * as plan from './plan.events';
 import * as request from './request.events';
+import * as system from './system.events';
 
 type Contract = EventContract | SampleContract;
 
@@ -45,7 +48,7 @@ export const topics = {
     owner: 'load-balancer',
     stored: true,
     prefixes: ['routing-table', 'system', 'placement-plan', 'inbox-load-balancer'],
-    events: [...eventsIn(placement), ...inboxEvents],
+    events: [...eventsIn(system), ...eventsIn(placement), ...eventsIn(background), ...eventsIn(plan), ...inboxEvents],
     retentionMs: 90 * DAY,
   }),
   nodes: defineTopic('holdfast.nodes', {
@@ -59,7 +62,7 @@ export const topics = {
     owner: 'anyone',
     stored: false,
     prefixes: [],
-    events: [health.HeartbeatObserved, health.LogCanaryObserved, log.ServiceStatusObserved],
+    events: [health.HeartbeatObserved, health.LogCanaryObserved, log.ServiceStatusObserved, node.TaskProgressObserved],
     retentionMs: 6 * HOUR,
   }),
   replays: defineTopic('holdfast.replays', {

@@ -1,4 +1,5 @@
 import {
+  isServeSpec,
   SystemDeleted,
   SystemDeletionStarted,
   SystemRegistered,
@@ -74,10 +75,10 @@ function ordered(
   { data }: EventOf<typeof TaskAssigned> | EventOf<typeof TaskMoved>,
   key: string,
 ): SystemRow | undefined {
-  if (isOlder(row, data.epoch)) return row;
+  if (data.kind !== 'serve' || isOlder(row, data.epoch)) return row;
   // An agent that started anew is offered what it serves already: clients notice nothing.
   const stillServed = row?.serving.state === 'served' && row.servedEpoch === data.epoch;
-  const state = stillServed ? 'served' : data.spec.create ? 'creating' : 'starting';
+  const state = stillServed ? 'served' : isServeSpec(data.spec) && data.spec.create ? 'creating' : 'starting';
   const { nodeId, epoch, clusterId } = data;
   return update(row, key, { nodeId, epoch, clusterId, serving: serving(row, state, data) });
 }

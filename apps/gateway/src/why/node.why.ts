@@ -18,6 +18,7 @@ const RULES: Readonly<Record<Evidence['rule'], string>> = {
   twoPeersFail: 'silent at deadline, two peers fail, nobody reaches it',
   onePeerFails: 'silent for half a waiting time more, its one peer fails, nobody reaches it',
   peerReaches: 'silent, yet a peer reaches it',
+  peersFail: 'it beats, and all peers with fresh evidence fail to reach it',
   reportedImpaired: 'it beats, and reports a part that does not work',
   operator: 'the word of an operator',
 };

@@ -1,3 +1,4 @@
+import { invariant } from '@holdfast/kernel';
 import type {
   ClusterId,
   EventsOf,
@@ -23,6 +24,8 @@ import type {
   TaskRetryScheduled,
   TaskStartConfirmed,
 } from '@holdfast/contracts';
+
+import { isServeSpec } from '@holdfast/contracts';
 
 export type TableEvent = EventsOf<
   [
@@ -180,6 +183,7 @@ export function newTask(born: Pick<Task, 'taskId' | 'systemId' | 'spec' | 'cost'
 }
 
 function admitted({ taskId, spec, cost, lastEpoch, at }: DataOf<'TaskAdmitted'>): Task {
+  invariant(isServeSpec(spec), `${taskId} serves no system`);
   return newTask({ taskId, systemId: spec.systemId, spec, cost, epoch: lastEpoch ?? 0, since: at });
 }
 

@@ -1,4 +1,11 @@
-import { type ClusterId, type NodeId, type SystemId, serveTaskOf } from '@holdfast/contracts';
+import {
+  type ClusterId,
+  isServeSpec,
+  type NodeId,
+  type SystemId,
+  serveTaskOf,
+  type TaskSpec,
+} from '@holdfast/contracts';
 import type { RoutingTable, TableEvent } from './routing-table';
 import { routingTableDecider, type TableAction } from './routing-table.decider';
 import { grantsFor } from './grants.policy';
@@ -102,12 +109,14 @@ export function servedByN1(...others: string[]): FixtureTable {
   return fixture;
 }
 
+const creates = (spec: TaskSpec) => isServeSpec(spec) && spec.create === true;
+
 function lineOf({ type, data }: TableEvent): string {
   switch (type) {
     case 'TaskAssigned':
-      return `${type} ${data.taskId} ${data.nodeId}@${data.epoch} ${data.cause}${data.spec.create ? ' create' : ''}`;
+      return `${type} ${data.taskId} ${data.nodeId}@${data.epoch} ${data.cause}${creates(data.spec) ? ' create' : ''}`;
     case 'TaskMoved':
-      return `${type} ${data.taskId} ${data.fromNodeId}→${data.nodeId}@${data.epoch} ${data.cause}${data.spec.create ? ' create' : ''}`;
+      return `${type} ${data.taskId} ${data.fromNodeId}→${data.nodeId}@${data.epoch} ${data.cause}${creates(data.spec) ? ' create' : ''}`;
     case 'TaskRecalled':
     case 'TaskHeld':
     case 'TaskStartConfirmed':
