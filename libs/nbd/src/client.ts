@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { Answer } from './answer';
 import { ByteReader } from './byte-reader';
 import { NbdError } from './errors';
 import * as wire from './protocol';
@@ -8,17 +9,21 @@ export type NbdTarget = { host: string; port: number } | { path: string };
 export interface NbdOptions {
   /** For the handshake, and again for each request. */
   timeoutMs?: number;
+  /** Asks for `base:allocation`, so that `blockStatus` can tell what reads as zeroes. */
+  allocation?: boolean;
 }
 
 interface InFlight {
   readonly name: string;
-  readonly readBytes: number;
   readonly timer: NodeJS.Timeout;
-  resolve(data: Buffer): void;
+  readonly answer: Answer;
+  resolve(answer: Answer): void;
   reject(error: NbdError): void;
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000;
+/** No chunk of ours is longer than what was asked for, and nobody asks for more at once. */
+const LONGEST_CHUNK_BYTES = 64 << 20;
 
 /**
  * One connection to one export. Requests may be in flight together; answers may come in any order. A request that
@@ -33,6 +38,7 @@ export class NbdClient {
   private readonly inFlight = new Map<bigint, InFlight>();
   private nextCookie = 1n;
   private failure?: NbdError;
+  private tellsStatus = false;
 
   private constructor(
     private readonly socket: Socket,
@@ -53,7 +59,7 @@ export class NbdClient {
     const late = () => client.fail(new NbdError('NBD_TIMEOUT', `no handshake within ${timeoutMs} ms`));
     const timer = setTimeout(late, Math.max(1, deadline - performance.now()));
     try {
-      await client.negotiate(exportName);
+      await client.negotiate(exportName, options.allocation ?? false);
     } catch (thrown) {
       const error = asNbdError(thrown);
       client.fail(error);
@@ -69,8 +75,14 @@ export class NbdClient {
     return this.failure !== undefined;
   }
 
-  read(offset: number, length: number): Promise<Buffer> {
-    return this.request('read', { type: wire.command.read, offset, length });
+  async read(offset: number, length: number): Promise<Buffer> {
+    return (await this.request('read', { type: wire.command.read, offset, length })).data;
+  }
+
+  /** What reads as zeroes from here on. The server may tell less than was asked, but always something. */
+  async blockStatus(offset: number, length: number): Promise<wire.Extent[]> {
+    if (!this.tellsStatus) throw new NbdError('NBD_REFUSED', 'block status was not asked for at connect');
+    return (await this.request('block status', { type: wire.command.blockStatus, offset, length })).extents;
   }
 
   async write(offset: number, data: Buffer, { fua = false }: { fua?: boolean } = {}): Promise<void> {
@@ -91,27 +103,44 @@ export class NbdClient {
     this.fail(new NbdError('NBD_CLOSED', 'closed by ourselves'), { keepSocket: true });
   }
 
-  private async negotiate(exportName: string): Promise<void> {
+  private async negotiate(exportName: string, allocation: boolean): Promise<void> {
     wire.checkGreeting(await this.reader.read(wire.GREETING_BYTES));
-    this.socket.write(wire.encodeGo(exportName));
+    this.socket.write(wire.encodeClientFlags());
+    if (allocation) await this.negotiateStatus(exportName);
+    for (const { kind, body } of await this.option(exportName, wire.encodeGo(exportName)))
+      if (kind === 'info') Object.assign(this, wire.decodeExportInfo(body));
+  }
+
+  private async negotiateStatus(exportName: string): Promise<void> {
+    await this.option(exportName, wire.encodeStructuredReply());
+    const told = await this.option(exportName, wire.encodeSetMetaContext(exportName, 'base:allocation'));
+    if (!told.some(({ kind }) => kind === 'context'))
+      throw new NbdError('NBD_REFUSED', `the server does not tell what is allocated: ${exportName}`);
+    this.tellsStatus = true;
+  }
+
+  /** What the server tells about one option, until it has acknowledged it. */
+  private async option(exportName: string, option: Buffer): Promise<{ kind: 'info' | 'context'; body: Buffer }[]> {
+    this.socket.write(option);
+    const told: { kind: 'info' | 'context'; body: Buffer }[] = [];
     for (;;) {
       const { reply, length } = wire.decodeOptionReply(await this.reader.read(wire.OPTION_REPLY_BYTES));
       const body = await this.reader.read(length);
       if (reply.kind === 'refused') throw new NbdError('NBD_REFUSED', `${reply.reason}: ${exportName}`);
-      if (reply.kind === 'ack') return;
-      Object.assign(this, wire.decodeExportInfo(body));
+      if (reply.kind === 'ack') return told;
+      told.push({ kind: reply.kind, body });
     }
   }
 
-  private request(name: string, request: Omit<wire.Request, 'cookie'>, payload?: Buffer): Promise<Buffer> {
+  private request(name: string, request: Omit<wire.Request, 'cookie'>, payload?: Buffer): Promise<Answer> {
     if (this.failure) return Promise.reject(this.failure);
     const cookie = this.nextCookie++;
     return new Promise((resolve, reject) => {
       const silent = () => this.fail(new NbdError('NBD_TIMEOUT', `${name} unanswered for ${this.timeoutMs} ms`));
       // An answer that came while this process itself did not run is not late: what lies in the socket is read first.
       const late = () => setImmediate(() => this.inFlight.has(cookie) && silent());
-      const readBytes = request.type === wire.command.read ? request.length : 0;
-      this.inFlight.set(cookie, { name, readBytes, timer: setTimeout(late, this.timeoutMs), resolve, reject });
+      const answer = new Answer(request.offset, request.type === wire.command.read ? request.length : 0);
+      this.inFlight.set(cookie, { name, answer, timer: setTimeout(late, this.timeoutMs), resolve, reject });
       this.socket.cork();
       this.socket.write(wire.encodeRequest({ ...request, cookie }));
       if (payload) this.socket.write(payload);
@@ -128,15 +157,36 @@ export class NbdClient {
   }
 
   private async receiveReply(): Promise<void> {
-    const { cookie, errno } = wire.decodeReply(await this.reader.read(wire.REPLY_BYTES));
+    const header = await this.reader.read(wire.REPLY_BYTES);
+    if (wire.isChunk(header)) return this.receiveChunk(header);
+    const { cookie, errno } = wire.decodeReply(header);
+    const request = this.requestOf(cookie);
+    if (errno === 0) request.answer.data = await this.reader.read(request.answer.readBytes);
+    request.answer.errno = errno;
+    this.settle(cookie, request);
+  }
+
+  private async receiveChunk(header: Buffer): Promise<void> {
+    const { cookie, type, done } = wire.decodeChunkHeader(header);
+    const length = (await this.reader.read(wire.CHUNK_LENGTH_BYTES)).readUInt32BE(0);
+    if (length > LONGEST_CHUNK_BYTES) throw new NbdError('NBD_PROTOCOL', `a chunk of ${length} bytes`);
+    const request = this.requestOf(cookie);
+    request.answer.take(wire.decodeChunk(type, await this.reader.read(length)));
+    if (done) this.settle(cookie, request);
+  }
+
+  private requestOf(cookie: bigint): InFlight {
     const request = this.inFlight.get(cookie);
     if (!request) throw new NbdError('NBD_PROTOCOL', `an answer to request ${cookie}, which was never made`);
-    const data = errno === 0 && request.readBytes > 0 ? await this.reader.read(request.readBytes) : Buffer.alloc(0);
+    return request;
+  }
+
+  private settle(cookie: bigint, { name, answer, timer, resolve, reject }: InFlight): void {
     this.inFlight.delete(cookie);
-    clearTimeout(request.timer);
-    if (errno === 0) return request.resolve(data);
-    const name = wire.errnoName(errno);
-    request.reject(new NbdError('NBD_IO', `${request.name} failed: ${name}`, { errno: name }));
+    clearTimeout(timer);
+    if (answer.errno === 0) return resolve(answer);
+    const errno = wire.errnoName(answer.errno);
+    reject(new NbdError('NBD_IO', `${name} failed: ${errno}`, { errno }));
   }
 
   private fail(error: NbdError, { keepSocket = false } = {}): void {

@@ -1,21 +1,25 @@
 import { NbdError } from './errors';
 
-/** Numbers and layouts of the NBD protocol (fixed newstyle, simple replies), as its specification names them. */
+/** Numbers and layouts of the NBD protocol (fixed newstyle, simple and structured replies), as its specification names them. */
 export const NBDMAGIC = 0x4e42444d41474943n;
 export const IHAVEOPT = 0x49484156454f5054n;
 const OPTION_REPLY_MAGIC = 0x3e889045565a9n;
 const REQUEST_MAGIC = 0x25609513;
 const SIMPLE_REPLY_MAGIC = 0x67446698;
+const STRUCTURED_REPLY_MAGIC = 0x668e33ef;
 
 export const FLAG_FIXED_NEWSTYLE = 1;
 export const FLAG_NO_ZEROES = 2;
 const OPT_GO = 7;
+const OPT_STRUCTURED_REPLY = 8;
+const OPT_SET_META_CONTEXT = 10;
 const REP_ACK = 1;
 const REP_INFO = 3;
+const REP_META_CONTEXT = 4;
 const REP_ERROR_BIT = 0x80000000;
 const INFO_EXPORT = 0;
 
-export const command = { read: 0, write: 1, disconnect: 2, flush: 3 } as const;
+export const command = { read: 0, write: 1, disconnect: 2, flush: 3, blockStatus: 7 } as const;
 export const CMD_FLAG_FUA = 1;
 
 export const GREETING_BYTES = 18;
@@ -50,19 +54,42 @@ export function checkGreeting(greeting: Buffer): void {
     throw new NbdError('NBD_PROTOCOL', 'the server does not offer fixed newstyle negotiation');
 }
 
-/** Our flags, then NBD_OPT_GO: name the export and go over to transmission in one step. */
-export function encodeGo(exportName: string): Buffer {
-  const name = Buffer.from(exportName);
-  const head = Buffer.alloc(4 + 8 + 4 + 4 + 4);
-  head.writeUInt32BE(FLAG_FIXED_NEWSTYLE | FLAG_NO_ZEROES, 0);
-  head.writeBigUInt64BE(IHAVEOPT, 4);
-  head.writeUInt32BE(OPT_GO, 12);
-  head.writeUInt32BE(4 + name.length + 2, 16);
-  head.writeUInt32BE(name.length, 20);
-  return Buffer.concat([head, name, Buffer.alloc(2)]);
+/** Ours, told before the first option. */
+export function encodeClientFlags(): Buffer {
+  return uint32(FLAG_FIXED_NEWSTYLE | FLAG_NO_ZEROES);
 }
 
-export type OptionReply = { kind: 'ack' } | { kind: 'info' } | { kind: 'refused'; reason: string };
+/** Names the export and goes over to transmission in one step. */
+export const encodeGo = (exportName: string) => encodeOption(OPT_GO, counted(exportName), Buffer.alloc(2));
+
+/** Answers in chunks: without them there is no block status. */
+export const encodeStructuredReply = () => encodeOption(OPT_STRUCTURED_REPLY);
+
+/** Block status in one context alone. */
+export const encodeSetMetaContext = (exportName: string, context: string) =>
+  encodeOption(OPT_SET_META_CONTEXT, counted(exportName), uint32(1), counted(context));
+
+function encodeOption(option: number, ...body: Buffer[]): Buffer {
+  const head = Buffer.alloc(8 + 4 + 4);
+  head.writeBigUInt64BE(IHAVEOPT, 0);
+  head.writeUInt32BE(option, 8);
+  head.writeUInt32BE(Buffer.concat(body).length, 12);
+  return Buffer.concat([head, ...body]);
+}
+
+function counted(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([uint32(bytes.length), bytes]);
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+export type OptionReply =
+  { kind: 'ack' } | { kind: 'info' } | { kind: 'context' } | { kind: 'refused'; reason: string };
 
 export function decodeOptionReply(header: Buffer): { reply: OptionReply; length: number } {
   if (header.readBigUInt64BE(0) !== OPTION_REPLY_MAGIC)
@@ -75,6 +102,7 @@ export function decodeOptionReply(header: Buffer): { reply: OptionReply; length:
   }
   if (type === REP_ACK) return { reply: { kind: 'ack' }, length };
   if (type === REP_INFO) return { reply: { kind: 'info' }, length };
+  if (type === REP_META_CONTEXT) return { reply: { kind: 'context' }, length };
   throw new NbdError('NBD_PROTOCOL', `option answered with the unknown type ${type}`);
 }
 
@@ -107,4 +135,63 @@ export function decodeReply(header: Buffer): { cookie: bigint; errno: number } {
   if (header.readUInt32BE(0) !== SIMPLE_REPLY_MAGIC)
     throw new NbdError('NBD_PROTOCOL', 'a request was answered with a wrong magic number');
   return { errno: header.readUInt32BE(4), cookie: header.readBigUInt64BE(8) };
+}
+
+export const CHUNK_LENGTH_BYTES = 4;
+export const isChunk = (header: Buffer): boolean => header.readUInt32BE(0) === STRUCTURED_REPLY_MAGIC;
+
+export interface ChunkHeader {
+  cookie: bigint;
+  type: number;
+  /** The last one of its answer. */
+  done: boolean;
+}
+
+export function decodeChunkHeader(header: Buffer): ChunkHeader {
+  return {
+    done: (header.readUInt16BE(4) & 1) !== 0,
+    type: header.readUInt16BE(6),
+    cookie: header.readBigUInt64BE(8),
+  };
+}
+
+/** A run of bytes of an export. `zero`: it reads as zeroes, whether or not anything is allocated for it. */
+export interface Extent {
+  offset: number;
+  length: number;
+  zero: boolean;
+}
+
+export type Chunk =
+  | { kind: 'nothing' }
+  | { kind: 'data'; offset: number; data: Buffer }
+  | { kind: 'hole'; offset: number; length: number }
+  | { kind: 'status'; runs: { length: number; zero: boolean }[] }
+  | { kind: 'error'; errno: number };
+
+const CHUNK = { none: 0, data: 1, hole: 2, blockStatus: 5 } as const;
+const CHUNK_ERROR_BIT = 0x8000;
+const STATE_ZERO = 2;
+
+export function decodeChunk(type: number, body: Buffer): Chunk {
+  if (type & CHUNK_ERROR_BIT) return { kind: 'error', errno: body.readUInt32BE(0) };
+  switch (type) {
+    case CHUNK.none:
+      return { kind: 'nothing' };
+    case CHUNK.data:
+      return { kind: 'data', offset: Number(body.readBigUInt64BE(0)), data: body.subarray(8) };
+    case CHUNK.hole:
+      return { kind: 'hole', offset: Number(body.readBigUInt64BE(0)), length: body.readUInt32BE(8) };
+    case CHUNK.blockStatus:
+      return { kind: 'status', runs: decodeRuns(body.subarray(4)) };
+    default:
+      throw new NbdError('NBD_PROTOCOL', `an answer's chunk has the unknown type ${type}`);
+  }
+}
+
+function decodeRuns(body: Buffer): { length: number; zero: boolean }[] {
+  return Array.from({ length: body.length / 8 }, (_, i) => ({
+    length: body.readUInt32BE(i * 8),
+    zero: (body.readUInt32BE(i * 8 + 4) & STATE_ZERO) !== 0,
+  }));
 }
