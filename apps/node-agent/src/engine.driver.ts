@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { openSync, closeSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { lastWords, launch, noteAdopted, readAdopted } from './daemon-process';
 import { EngineError } from './errors';
-import { endProcess, identify, isAlive, killProcess, type ProcessIdentity } from './process-identity';
+import { endProcess, isAlive, killProcess, type ProcessIdentity } from './process-identity';
 import { QmpClient } from './qmp';
 
 /** `disk`: acknowledged is on the medium's disks. `os`: in the host's memory, enough where all nodes share one host. */
@@ -48,7 +46,7 @@ export class StorageDaemon {
 
   static async start(folder: string, options: EngineOptions): Promise<StorageDaemon> {
     await mkdir(folder, { recursive: true });
-    const identity = await launch(folder, options.binary);
+    const identity = await launch(folder, options.binary, monitors());
     try {
       await noteAdopted(folder, identity);
       const qmp = await connectOnceUp(folder, identity);
@@ -180,27 +178,13 @@ export class StorageDaemon {
   }
 }
 
-async function launch(folder: string, binary: string): Promise<ProcessIdentity> {
+/** Two monitors: a second client on one is not greeted. */
+function monitors(): string[] {
   const monitor = (id: string, path: string) => [
     ...['--chardev', `socket,id=${id},path=${path},server=on,wait=off`],
     ...['--monitor', `chardev=${id}`],
   ];
-  const args = ['--pidfile', join(folder, 'pid'), ...monitor('m0', 'qmp'), ...monitor('m1', 'cut')];
-  const log = openSync(join(folder, 'log'), 'a');
-  try {
-    // Its sockets are named from its own working folder: 108 bytes are not enough for every path from the root.
-    const child = spawn(binary, args, { cwd: folder, detached: true, stdio: ['ignore', log, log] });
-    await once(child, 'spawn').catch((cause: Error) => {
-      throw new EngineError('ENGINE_GONE', `${binary} does not start: ${cause.message}`, { cause });
-    });
-    child.on('error', () => undefined); // later ones are about signals, and we send none through it
-    child.unref();
-    const identity = identify(child.pid!);
-    if (!identity) throw new EngineError('ENGINE_GONE', await lastWords(folder));
-    return identity;
-  } finally {
-    closeSync(log);
-  }
+  return [...monitor('m0', 'qmp'), ...monitor('m1', 'cut')];
 }
 
 async function connectOnceUp(folder: string, identity: ProcessIdentity): Promise<QmpClient> {
@@ -213,25 +197,5 @@ async function connectOnceUp(folder: string, identity: ProcessIdentity): Promise
       if (performance.now() >= deadline) throw error;
       await sleep(5);
     }
-  }
-}
-
-async function lastWords(folder: string): Promise<string> {
-  const words = (await readFile(join(folder, 'log'), 'utf8')).trim().split('\n').at(-1);
-  return `the daemon in ${basename(folder)} ended at once: ${words || 'it said nothing'}`;
-}
-
-/** Whoever is not in this file is nobody's daemon, and is killed by agent or watchdog. */
-async function noteAdopted(folder: string, identity: ProcessIdentity): Promise<void> {
-  const path = join(folder, 'adopted.json');
-  await writeFile(`${path}.new`, JSON.stringify(identity));
-  await rename(`${path}.new`, path);
-}
-
-export async function readAdopted(folder: string): Promise<ProcessIdentity | undefined> {
-  try {
-    return JSON.parse(await readFile(join(folder, 'adopted.json'), 'utf8')) as ProcessIdentity;
-  } catch {
-    return undefined; // absent or torn: then nobody was adopted
   }
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readAdopted } from './engine.driver';
+import { readAdopted } from './daemon-process';
 import { ageMs, daemonsBelow, isSame, killProcess } from './process-identity';
 
 const SWEEP_FOR_MS = 2_000;
