@@ -11,7 +11,7 @@ import type { Express, Request, Response } from 'express';
 import { randomBytes } from 'node:crypto';
 import type { Access } from '../access/access';
 import type { Requests } from '../requests/requests';
-import type { ActRoute, Call, ReadRoute, Route } from '../routes/route';
+import type { ActQuery, ActRoute, Call, ReadRoute, Route } from '../routes/route';
 import type { LiveStreams } from '../stream/live-streams';
 import { operationView } from '../views/operation.view';
 import type { Views } from '../views/views';
@@ -87,7 +87,7 @@ export class Api {
   }
 
   private async act(route: ActRoute, call: Call, { request, response }: { request: Request; response: Response }) {
-    const accepted = await this.serving.requests.submit(route, call, keyOf(request));
+    const accepted = await this.serving.requests.submit(route, call as Call<unknown, ActQuery>, keyOf(request));
     const { requestId, operation, ...token } = accepted;
     const story = storyAttributes({ correlationId: requestId, subjects: [operation.subject] });
     describeSpan({ ...story, 'holdfast.request.id': requestId });

@@ -1,7 +1,7 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi';
 import { allContracts } from '@holdfast/contracts';
 import { z } from 'zod';
-import type { Route } from '../routes/route';
+import { actQuery, type Route } from '../routes/route';
 import * as shape from '../routes/shapes';
 
 const PROBLEM = {
@@ -25,7 +25,7 @@ export function openApiOf(routes: readonly Route[]) {
       security: [{ bearer: [] }],
       request: {
         ...(hasParams && { params: route.params }),
-        ...(route.method === 'get' && { query: route.query }),
+        query: route.method === 'get' ? route.query : actQuery,
         ...(route.method === 'post' && { body: json(route.body), headers: actHeaders }),
       },
       responses: { ...answersOf(route), default: PROBLEM },

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Route } from '../routes/route';
+import { actQuery, type Route } from '../routes/route';
 import { check, parseBody } from './body';
 import { Problem } from './problem';
 
@@ -9,7 +9,10 @@ export function parseCall(
   raw: { params: object; search: URLSearchParams; body: string },
 ): { params: unknown; query: unknown; body: unknown } {
   const params = checked(route.params, raw.params, 'path');
-  if (route.method === 'post') return { params, query: {}, body: checked(route.body, parseBody(raw.body), 'body') };
+  if (route.method === 'post') {
+    const query = checked(actQuery, Object.fromEntries(raw.search), 'query');
+    return { params, query, body: checked(route.body, parseBody(raw.body), 'body') };
+  }
   const filters = 'filters' in route ? route.filters : undefined;
   return { params, query: checked(route.query, queryOf(raw.search, filters), 'query'), body: {} };
 }

@@ -64,6 +64,16 @@ export const problems = {
     remedy: 'send a new Idempotency-Key with a new request',
   },
   CURSOR_INVALID: { status: 422, title: 'Cursor of another list', remedy: 'begin the list anew, without a cursor' },
+  AS_OF_OUT_OF_RANGE: {
+    status: 422,
+    title: 'Not within what is known',
+    remedy: 'ask for a position or an instant within the range named',
+  },
+  NO_HISTORY: {
+    status: 422,
+    title: 'Its past is not kept',
+    remedy: 'ask without asOf: it is heard as it is now, and kept nowhere',
+  },
   CLUSTER_EXISTS: { status: 409, title: 'Cluster exists', remedy: 'choose another clusterId' },
   ADDRESS_RANGE_TAKEN: {
     status: 409,
@@ -75,6 +85,16 @@ export const problems = {
     status: 409,
     title: 'Data address in use',
     remedy: 'give the node an address outside every addressRange and of its own',
+  },
+  BACKUP_ELSEWHERE: {
+    status: 409,
+    title: 'Backup of another cluster',
+    remedy: 'restore it in its own cluster: leave clusterId out',
+  },
+  PLAN_EXPIRED: {
+    status: 409,
+    title: 'Plan too old',
+    remedy: 'plan again with `?dryRun=true`, and apply the digest that comes with it',
   },
   TOKEN_REVOKED: { status: 409, title: 'Token revoked', remedy: 'nothing is to be done: it can no longer be used' },
   NOT_ACTIONABLE: {

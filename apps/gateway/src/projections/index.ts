@@ -1,4 +1,5 @@
 import { automationProjection, clustersProjection } from './clusters.projection';
+import { backupsProjection } from './backups.projection';
 import { nodesProjection } from './nodes.projection';
 import { operationsProjection } from './operations.projection';
 import { parkedEventsProjection } from './parked-events.projection';
@@ -13,6 +14,7 @@ export const projections = [
   nodesProjection,
   systemsProjection,
   tasksProjection,
+  backupsProjection,
   parkedEventsProjection,
   tokensProjection,
   automationProjection,

@@ -12,6 +12,13 @@ import { defineProjection, rulesFor, type FeedEvent, type Rule } from './project
 
 export type OperationState = 'queued' | 'running' | 'succeeded' | 'refused' | 'failed';
 
+/** Where a plan is told, and until when it may be applied. */
+export interface PlanRef {
+  planDigest: string;
+  expiresAt: Instant;
+  eventId: string;
+}
+
 /** No operation yet, perhaps never one: an end was heard under this id, and no request that it would be the end of. */
 const UNASKED = 'unasked';
 

@@ -20,6 +20,12 @@ export const refusals: Readonly<Record<string, Readonly<Record<string, Words>>>>
     NO_SPACE: ['its volumes do not fit on the medium', 'ask for smaller volumes, or add space to the medium'],
     MEDIUM_INVALID: ['the medium is not usable', 'mount the medium of this cluster on its nodes, then ask again'],
     UNKNOWN_CLUSTER: ['no such cluster', 'see `holdfast get clusters`, or register the cluster first'],
+    UNKNOWN_BACKUP: ['no such backup', 'see `holdfast backups list`'],
+    BACKUP_ELSEWHERE: ['the backup lies on the medium of another cluster', 'create the system in that cluster'],
+    BACKUP_DAMAGED: [
+      'the backup is not what its manifest says',
+      'restore another point: `holdfast backups list`; `holdfast task submit scrub` names what is damaged',
+    ],
   },
   SystemRetirementRejected: {
     UNKNOWN: ['no such system', 'see `holdfast get systems`'],
@@ -29,6 +35,57 @@ export const refusals: Readonly<Record<string, Readonly<Record<string, Words>>>>
     UNKNOWN: ['no such system', 'see `holdfast get systems`'],
     NOT_RETIRED: ['it is not retired', 'retire it first: `holdfast system retire <id>`'],
     RESERVED: ['an operation holds the system', 'wait for the operation to end, then ask again'],
+  },
+  TaskRejected: {
+    UNKNOWN_SUBJECT: ['what it is to work on is not there', 'see `holdfast get systems` and `holdfast backups list`'],
+    UNKNOWN_KIND: ['no such kind of task', 'ask for a snapshot or a scrub'],
+    INVALID_COST: ['its rate is no number of bytes above 0', 'leave bytesPerSec out, or give a whole number of bytes'],
+    EXCEEDS_ANY_NODE: [
+      'its rate is more than any node may spend on background work',
+      'ask for fewer bytesPerSec: a node spends 30 % of its capacity, see `placement.budget` of `holdfast get nodes`',
+    ],
+    DUPLICATE: ['a task of this kind is open for the same subject', 'wait for that task to end, or cancel it'],
+    QUEUE_FULL: ['10,000 tasks are open in this cluster', 'wait until some have ended, or cancel those not needed'],
+    POINT_GONE: ['that point is no longer pinned', 'ask for a snapshot without a point: it freezes a new one'],
+    BACKUP_ELSEWHERE: ['the backup lies on the medium of another cluster', 'see the clusterId of the backup'],
+  },
+  TaskActionRejected: {
+    UNKNOWN_TASK: ['no such task', 'see `holdfast get tasks`'],
+    ENDED: ['it has ended', 'nothing is to be done; submit a new task if it is needed again'],
+    NOT_PARKED: ['it is not parked', 'nothing is to be done: it goes on by itself, see `holdfast why task/<id>`'],
+    NOT_PLACED: ['no node carries it now', 'wait until it is placed: `holdfast why task/<id>` says what it waits for'],
+    NO_NODE: ['no other node can take it now', 'see `holdfast get nodes`: name an open node, or wait for one'],
+    PLACEMENT_HELD: ['nothing is moved in this cluster now', 'see `heldBy` of `holdfast get clusters`, then ask again'],
+    IS_SERVE: ['it serves a system', 'retire the system to stop serving it: `holdfast system retire <id>`'],
+  },
+  BackupDeletionRejected: {
+    UNKNOWN_BACKUP: ['no such backup', 'see `holdfast backups list`'],
+    IN_USE: ['a task or a restore reads it', 'wait until that has ended, or cancel it: `holdfast get tasks`'],
+  },
+  NodeDrainRejected: {
+    UNKNOWN_NODE: ['no such node', 'see `holdfast get nodes`'],
+    NODE_NOT_OPEN: ['the node is not open', 'nothing new comes to it anyway: see `holdfast why node/<id>`'],
+    CAPACITY_SHORT: [
+      'the other nodes have no room for what it carries',
+      'see the plan: `holdfast plan drain node/<id>`; start or register a node, or cancel tasks',
+    ],
+    PLAN_CHANGED: ['the fleet has changed since this plan', 'compare `asked` and `now` in the result, then plan again'],
+    NOT_DRAINING: ['it is not drained', 'nothing is to be done'],
+  },
+  RebalanceRejected: {
+    PLAN_CHANGED: ['the fleet has changed since this plan', 'compare `asked` and `now` in the result, then plan again'],
+    LEVEL_ALREADY: ['its load is level already', 'nothing is to be done'],
+    NODE_NOT_OPEN: ['a node is down, suspect or drained', 'wait until all nodes are open: `holdfast get nodes`'],
+    RUNNING: ['a rebalance is running', 'wait until it has ended: see `rebalance` of `holdfast get clusters`'],
+  },
+  PlacementPlanRejected: {
+    UNKNOWN_NODE: ['no such node', 'see `holdfast get nodes`'],
+    UNKNOWN_CLUSTER: ['no such cluster', 'see `holdfast get clusters`'],
+  },
+  NodeMaintenanceRejected: {
+    UNKNOWN_NODE: ['no such node', 'see `holdfast get nodes`'],
+    MAINTENANCE_TOO_LONG: ['maintenance ends by itself within 24 h', 'ask for at most 24 h; it may be asked for again'],
+    NOT_IN_MAINTENANCE: ['it is not in maintenance', 'nothing is to be done'],
   },
   NodeDownRejected: {
     UNKNOWN_NODE: ['no such node', 'see `holdfast get nodes`'],

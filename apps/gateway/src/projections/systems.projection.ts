@@ -17,9 +17,10 @@ import {
   systemOfServeTask,
   type EventOf,
   type Instant,
+  type TaskKind,
   type VolumeSpec,
 } from '@holdfast/contracts';
-import { defineProjection, rulesFor } from './projection';
+import { defineProjection, rulesFor, type Touch } from './projection';
 
 export type ServingState = 'pending' | 'creating' | 'starting' | 'served' | 'waiting' | 'unserved' | 'retired';
 
@@ -30,6 +31,8 @@ export interface SystemRow {
   registeredBy: string | null;
   clusterId: string | null;
   address: string | null;
+  /** The backup that it was filled from. */
+  fromBackup: { systemId: string; pointId: string } | null;
   volumes: VolumeSpec[];
   exports: { volumeId: string; uri: string }[];
   nodeId: string | null;
@@ -39,10 +42,22 @@ export interface SystemRow {
   serving: { state: ServingState; since: Instant | null; reason: string | null };
 }
 
+/** What was never registered, or is gone, is not shown. What is there has a cluster. */
+export const isThere = (row: SystemRow): row is SystemRow & { clusterId: string } =>
+  row.lifecycle !== 'unknown' && row.lifecycle !== 'gone';
+
 const NBD_PORT = 10809;
 const on = rulesFor<SystemRow>();
 const ofSystem = ({ data }: { data: { systemId: string } }) => data.systemId;
-const ofServe = ({ data }: { data: { taskId: string } }) => systemOfServeTask(data.taskId) ?? data.taskId;
+/** Tasks of other kinds work on systems too, and say nothing of who serves them. */
+const ofServe = ({ data }: { data: { taskId: string; kind: TaskKind } }): Touch[] =>
+  data.kind === 'serve' ? servedBy(data.taskId) : [];
+/** What an agent tells has no kind: the ids of serve tasks are theirs alone. */
+const ofServingAgent = ({ data }: { data: { taskId: string } }): Touch[] => servedBy(data.taskId);
+function servedBy(taskId: string): Touch[] {
+  const systemId = systemOfServeTask(taskId);
+  return systemId === undefined ? [] : [{ key: systemId }];
+}
 
 const unheardOf = (systemId: string): SystemRow => ({
   systemId,
@@ -50,6 +65,7 @@ const unheardOf = (systemId: string): SystemRow => ({
   registeredBy: null,
   clusterId: null,
   address: null,
+  fromBackup: null,
   volumes: [],
   exports: [],
   nodeId: null,
@@ -75,7 +91,7 @@ function ordered(
   { data }: EventOf<typeof TaskAssigned> | EventOf<typeof TaskMoved>,
   key: string,
 ): SystemRow | undefined {
-  if (data.kind !== 'serve' || isOlder(row, data.epoch)) return row;
+  if (isOlder(row, data.epoch)) return row;
   // An agent that started anew is offered what it serves already: clients notice nothing.
   const stillServed = row?.serving.state === 'served' && row.servedEpoch === data.epoch;
   const state = stillServed ? 'served' : isServeSpec(data.spec) && data.spec.create ? 'creating' : 'starting';
@@ -89,12 +105,13 @@ const blockedBy = (filters: Record<string, number>): string =>
     .join(', ');
 
 export const systemsProjection = defineProjection<SystemRow>('systems', [
-  on(SystemRegistered, ofSystem, (row, { data: { clusterId, address, volumes, requestId } }, key) =>
+  on(SystemRegistered, ofSystem, (row, { data: { clusterId, address, volumes, requestId, fromBackup } }, key) =>
     update(row, key, {
       lifecycle: 'registered',
       registeredBy: requestId,
       clusterId,
       address,
+      fromBackup: fromBackup ? { systemId: fromBackup.systemId, pointId: fromBackup.pointId } : null,
       volumes,
       exports: volumes.map(({ volumeId }) => ({ volumeId, uri: `nbd://${address}:${NBD_PORT}/${volumeId}` })),
       serving: row?.serving.state === 'retired' ? unheardOf(key).serving : (row ?? unheardOf(key)).serving,
@@ -141,7 +158,7 @@ export const systemsProjection = defineProjection<SystemRow>('systems', [
       serving: serving(row, 'pending', { at: data.at, reason: `${data.code}, tried again at ${data.notBefore}` }),
     }),
   ),
-  on(TaskTaken, ofServe, (row, { data }) =>
+  on(TaskTaken, ofServingAgent, (row, { data }) =>
     row && data.exports && !isOlder(row, data.epoch) ? { ...row, exports: data.exports } : row,
   ),
 ]);

@@ -1,7 +1,10 @@
 import type { EventStore, Tx } from '@holdfast/event-store';
 import type { ParkedRow } from '../projections/parked-events.projection';
 import { rowsTableOf } from '../projections/projection';
-import type { SystemRow } from '../projections/systems.projection';
+import { isThere as backupIsThere, type BackupRow } from '../projections/backups.projection';
+import type { PlanRef } from '../projections/operations.projection';
+import { isThere as systemIsThere, type SystemRow } from '../projections/systems.projection';
+import type { TaskRow } from '../projections/tasks.projection';
 import type { Grant, Tokens } from '../access/tokens';
 import { evolve, nobody, notFound, type Membership, type MembershipEvent } from './membership';
 
@@ -10,7 +13,11 @@ export interface Known {
   /** From the gateway's own streams: true now. Others that change it wait until this transaction has ended. */
   members(): Promise<Membership>;
   /** From the projection: as far as the gateway has heard. */
-  system(systemId: string): Promise<SystemRow>;
+  system(systemId: string): Promise<SystemRow & { clusterId: string }>;
+  task(taskId: string): Promise<TaskRow>;
+  backup(systemId: string, pointId: string): Promise<BackupRow>;
+  /** The newest plan of this subject that has this digest. */
+  plan(subject: string, planDigest: string): Promise<PlanRef | undefined>;
   parked(parkedId: string): Promise<ParkedRow>;
   token(tokenId: string): Grant;
   /** The secret that a new token will have, and its hash. */
@@ -39,10 +46,28 @@ export class KnownInTransaction implements Known {
     return members;
   }
 
-  async system(systemId: string): Promise<SystemRow> {
+  async system(systemId: string): Promise<SystemRow & { clusterId: string }> {
     const row = await this.row<SystemRow>('systems', systemId);
-    const isThere = row && row.lifecycle !== 'gone' && row.lifecycle !== 'unknown';
-    return isThere ? row : notFound('system', systemId, await this.keys('systems'));
+    return row && systemIsThere(row) ? row : notFound('system', systemId, await this.keys('systems'));
+  }
+
+  async task(taskId: string): Promise<TaskRow> {
+    return (await this.row<TaskRow>('tasks', taskId)) ?? notFound('task', taskId, await this.keys('tasks'));
+  }
+
+  async backup(systemId: string, pointId: string): Promise<BackupRow> {
+    const backupId = `${systemId}/${pointId}`;
+    const row = await this.row<BackupRow>('backups', backupId);
+    return row && backupIsThere(row) ? row : notFound('backup', backupId, await this.keys('backups'));
+  }
+
+  async plan(subject: string, planDigest: string): Promise<PlanRef | undefined> {
+    const rows = await this.tx.query<{ plan: PlanRef }>(
+      `select body->'plan' as plan from ${rowsTableOf('operations')}
+       where body->>'subject' = $1 and body->'plan'->>'planDigest' = $2 order by body->>'startedAt' desc limit 1`,
+      [subject, planDigest],
+    );
+    return rows[0]?.plan;
   }
 
   async parked(parkedId: string): Promise<ParkedRow> {

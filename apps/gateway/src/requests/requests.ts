@@ -4,8 +4,9 @@ import type { Tokens } from '../access/tokens';
 import { newSecret } from '../access/tokens';
 import { Problem } from '../http/problem';
 import type { OperationRow } from '../projections/operations.projection';
-import type { ActRoute, Call, Wish } from '../routes/route';
+import type { ActQuery, ActRoute, Call, Wish } from '../routes/route';
 import { KnownInTransaction } from './known';
+import { refuseUnplanned } from './plans';
 import { canonical, requestIdOf, sha256 } from './request-id';
 
 export interface Accepted {
@@ -20,6 +21,8 @@ export interface Limits {
   readonly outboxEvents: number;
 }
 
+type ActCall = Call<unknown, ActQuery>;
+
 /** Appends what a caller wants, and its operation, in one transaction; under the same key the same answer for ever. */
 export class Requests {
   constructor(
@@ -28,9 +31,11 @@ export class Requests {
     private readonly limits: Limits,
   ) {}
 
-  async submit(route: ActRoute, call: Call, key: string | undefined): Promise<Accepted> {
+  async submit(route: ActRoute, call: ActCall, key: string | undefined): Promise<Accepted> {
     const requestId = requestIdOf(call.actor.tokenId, key);
-    const bodyHash = sha256(canonical([route.path, call.params, call.body]));
+    const { dryRun } = call.query;
+    if (dryRun) refuseUnplanned(route);
+    const bodyHash = sha256(canonical([route.path, call.params, call.body, ...(dryRun ? ['dryRun'] : [])]));
     const secret = newSecret();
     await this.refuseWhenFull();
 
@@ -51,11 +56,11 @@ export class Requests {
     return { requestId, operation: value.operation, ...(route.secret && { token }) };
   }
 
-  private async append(tx: Tx, asked: { route: ActRoute; call: Call; requestId: RequestId; hash: string }) {
+  private async append(tx: Tx, asked: { route: ActRoute; call: ActCall; requestId: RequestId; hash: string }) {
     const { route, call, requestId, hash } = asked;
     const known = new KnownInTransaction(tx, { store: this.store, tokens: this.tokens }, requestId, { hash });
-    const wish = await route.request(call as Call<never, unknown, never>, known);
-    const data = { requestId, actor: call.actor, dryRun: false, ...wish.data };
+    const wish = await route.request(call as Call<never, ActQuery, never>, known);
+    const data = { requestId, actor: call.actor, dryRun: call.query.dryRun, ...wish.data };
     const stream = wish.stream ?? `request-${requestId}`;
     const expected = wish.stream ? null : 0;
     const events = [{ type: route.event.type, data, id: requestId }];

@@ -17,33 +17,18 @@ import {
   ParkedStreamReloadRequested,
   ProjectionRebuildRequested,
   role,
-  SystemDeletionRequested,
-  systemId,
-  SystemRequested,
-  SystemRetirementRequested,
-  volumeSpec,
 } from '@holdfast/contracts';
 import { z } from 'zod';
 import { Problem } from '../http/problem';
 import type { Known } from '../requests/known';
 import { admitCluster, admitNode, clusterOf, nodeOf } from '../requests/membership';
 import { act, type ActRoute } from './route';
+import { systemRoutes } from './system.routes';
 
 const FLEET = 'fleet';
 const reason = z.string().min(1).max(500);
 const because = z.strictObject({ reason });
-const MIB = 2 ** 20;
-const BLOCK = 4_096;
-/** What every engine serves whole: a disk is cut into sectors, a file system into blocks. */
-export const wantedVolume = volumeSpec.extend({
-  sizeBytes: z
-    .int()
-    .min(MIB, 'at least 1 MiB (1048576)')
-    .max(16 * MIB * MIB, 'at most 16 TiB (17592186044416)')
-    .multipleOf(BLOCK, `a multiple of ${BLOCK} bytes`),
-});
 const perhapsBecause = z.strictObject({ reason: reason.optional() });
-const ofSystem = z.strictObject({ systemId });
 const ofNode = z.strictObject({ nodeId });
 const ofParked = z.strictObject({ parkedId: z.string().max(300) });
 
@@ -108,41 +93,6 @@ const membership: readonly ActRoute[] = [
     request: async ({ params, body }, known) => {
       const { clusterId: home } = nodeOf(params.nodeId, await known.members());
       return { data: { ...params, clusterId: home, ...body }, partitionKey: home, stream: `membership-${home}` };
-    },
-  }),
-];
-
-const systems: readonly ActRoute[] = [
-  act('/v1/systems', {
-    summary: 'Create a system',
-    role: 'operator',
-    event: SystemRequested,
-    body: z.strictObject({ systemId, clusterId, volumes: z.array(wantedVolume).min(1).max(16) }),
-    request: async ({ body }, known) => {
-      clusterOf(body.clusterId, await known.members());
-      return { data: body, partitionKey: body.clusterId };
-    },
-  }),
-  act('/v1/systems/:systemId/retire', {
-    summary: 'Stop serving a system; its files stay',
-    role: 'operator',
-    event: SystemRetirementRequested,
-    params: ofSystem,
-    body: perhapsBecause,
-    request: async ({ params, body }, known) => {
-      const { clusterId: home } = await known.system(params.systemId);
-      return { data: { ...params, ...body }, partitionKey: home ?? FLEET };
-    },
-  }),
-  act('/v1/systems/:systemId/delete', {
-    summary: 'Delete a retired system: files, name and address',
-    role: 'operator',
-    event: SystemDeletionRequested,
-    params: ofSystem,
-    body: perhapsBecause,
-    request: async ({ params, body }, known) => {
-      const { clusterId: home } = await known.system(params.systemId);
-      return { data: { ...params, ...body }, partitionKey: home ?? FLEET };
     },
   }),
 ];
@@ -267,7 +217,7 @@ const repair: readonly ActRoute[] = [
 
 export const actRoutes: readonly ActRoute[] = [
   ...membership,
-  ...systems,
+  ...systemRoutes,
   ...health,
   ...automation,
   ...access,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { actRoutes } from './act.routes';
 import { readRoutes } from './read.routes';
 import type { Route, StreamRoute } from './route';
+import { workRoutes } from './work.routes';
 
 export const liveRoute: StreamRoute = {
   method: 'get',
@@ -19,4 +20,4 @@ export const liveRoute: StreamRoute = {
 };
 
 /** The whole API. */
-export const routes: readonly Route[] = [...readRoutes, ...actRoutes, liveRoute];
+export const routes: readonly Route[] = [...readRoutes, ...actRoutes, ...workRoutes, liveRoute];

@@ -6,6 +6,10 @@ import type { Views } from '../views/views';
 
 type Shape = z.ZodObject;
 
+/** Any POST may be asked what it would do; those whose contract has no plan say so. */
+export const actQuery = z.strictObject({ dryRun: z.stringbool({ truthy: ['true'], falsy: ['false'] }).default(false) });
+export type ActQuery = z.infer<typeof actQuery>;
+
 /** A request whose every part is checked. */
 export interface Call<P = unknown, Q = unknown, B = unknown> {
   readonly params: P;
@@ -50,7 +54,7 @@ export interface ActRoute<P extends Shape = Shape, B extends Shape = Shape> exte
   readonly event: EventContract;
   /** A token comes with the answer, once. */
   readonly secret?: true;
-  request(call: Call<z.infer<P>, unknown, z.infer<B>>, known: Known): Wish | Promise<Wish>;
+  request(call: Call<z.infer<P>, ActQuery, z.infer<B>>, known: Known): Wish | Promise<Wish>;
 }
 
 /** Answered for as long as the caller listens. */

@@ -1,0 +1,86 @@
+import {
+  BackupDeletionConfirmed,
+  BackupDeletionOrdered,
+  PointConfirmed,
+  TaskCancelled,
+  TaskCompleted,
+  type Instant,
+  type ScrubResult,
+  type SnapshotResult,
+  type VolumeSpec,
+} from '@holdfast/contracts';
+import { defineProjection, rulesFor } from './projection';
+
+/** What one point of a system was copied to. All is told on the cluster's one stream, in order. */
+export interface BackupRow {
+  backupId: string;
+  systemId: string;
+  pointId: string;
+  clusterId: string;
+  /** The task that makes it, or has made it. */
+  taskId: string;
+  /** making: its point is frozen, and that is all that there is: it is not shown. */
+  state: 'making' | 'ready' | 'deleting';
+  /** When the point was frozen: every write acknowledged before is in it, every later one is not. */
+  at: Instant;
+  epoch: number | null;
+  /** What its pieces hold; holes are not stored. */
+  bytes: number;
+  /** What its volumes hold when they are restored. */
+  sizeBytes: number;
+  volumes: VolumeSpec[];
+  pieces: number;
+  manifest: string | null;
+  lastScrub: Scrub | null;
+}
+
+export interface Scrub {
+  at: Instant;
+  taskId: string;
+  clean: boolean;
+  damagedPieces: number;
+  damaged: ScrubResult['damaged'];
+}
+
+/** One that can be read about. */
+export const isThere = ({ state }: BackupRow): boolean => state !== 'making';
+
+const on = rulesFor<BackupRow>();
+const ofBackup = ({ data }: { data: { systemId: string; pointId: string } }) => `${data.systemId}/${data.pointId}`;
+
+export const backupsProjection = defineProjection<BackupRow>('backups', [
+  on(PointConfirmed, ofBackup, (row, { data }, key) => {
+    if (row && isThere(row)) return row;
+    const { systemId, pointId, clusterId, taskId, frozenAt } = data;
+    return { ...unmade, backupId: key, systemId, pointId, clusterId, taskId, at: frozenAt };
+  }),
+  on(TaskCompleted, ofBackup, (row, { data }) => {
+    const { taskId, at, epoch, result } = data;
+    if (data.kind === 'scrub') return row && { ...row, lastScrub: scrubOf(result as ScrubResult, { at, taskId }) };
+    const { volumes, pieces, bytes, manifest } = result as SnapshotResult;
+    const sizeBytes = volumes.reduce((sum, volume) => sum + volume.sizeBytes, 0);
+    return row && { ...row, taskId, state: 'ready', epoch, volumes, pieces, bytes, sizeBytes, manifest };
+  }),
+  on(
+    TaskCancelled,
+    ({ data }) => ({ field: 'taskId', equals: data.taskId }),
+    (row) => (row && isThere(row) ? row : undefined),
+  ),
+  on(BackupDeletionOrdered, ofBackup, (row) => row && { ...row, state: 'deleting' }),
+  on(BackupDeletionConfirmed, ofBackup, () => undefined),
+]);
+
+const unmade = {
+  state: 'making' as const,
+  epoch: null,
+  bytes: 0,
+  sizeBytes: 0,
+  volumes: [],
+  pieces: 0,
+  manifest: null,
+  lastScrub: null,
+};
+
+function scrubOf({ damagedPieces, damaged }: ScrubResult, of: { at: Instant; taskId: string }): Scrub {
+  return { ...of, clean: damagedPieces === 0, damagedPieces, damaged };
+}
