@@ -28,6 +28,7 @@ import { mountOpenPages } from './http/open-pages';
 import { join } from './join';
 import { projections } from './projections';
 import type { Projection } from './projections/projection';
+import { Rebuilds } from './requests/rebuilds';
 import { Requests } from './requests/requests';
 import { RequestWatch } from './requests/watch';
 import { routes } from './routes';
@@ -50,7 +51,7 @@ export interface RunningGateway {
 /** The whole process: what is read at once, then what needs Kafka, so that it answers while Kafka is away. */
 export async function startGateway(config: Config, folded = projections): Promise<RunningGateway> {
   const parts = await partsOf(config, folded);
-  const { store, kafka, projector, live, tokens, feed } = parts;
+  const { store, kafka, projector, live, tokens, feed, rebuilds } = parts;
   const admin = await AdminServer.start({
     port: config.HOLDFAST_ADMIN_PORT,
     bind: config.HOLDFAST_ADMIN_BIND,
@@ -82,6 +83,7 @@ export async function startGateway(config: Config, folded = projections): Promis
   const finishWork = async () => {
     live.end(); // Listeners are told when to come back.
     await timers.stop();
+    await rebuilds.stop();
     await app.close();
     await projector.stop();
   };
@@ -112,7 +114,8 @@ async function partsOf(config: Config, folded: readonly Projection[]) {
   const unansweredSec = config.HOLDFAST_REQUEST_UNANSWERED_SEC;
   const limits = { unansweredSec, outboxEvents: config.HOLDFAST_OUTBOX_LIMIT_EVENTS };
   const requests = new Requests(store, tokens, limits);
-  const watch = new RequestWatch(store, new Rebuilder(store, feed, folded), unansweredSec);
+  const rebuilds = new Rebuilds(store, new Rebuilder(store, feed, folded));
+  const watch = new RequestWatch(rebuilds, unansweredSec);
   const access = new Access(tokens, store);
   return {
     ...{
@@ -129,6 +132,7 @@ async function partsOf(config: Config, folded: readonly Projection[]) {
       views,
       requests,
       watch,
+      rebuilds,
       access,
     },
   };

@@ -21,13 +21,3 @@ create table projection (
   name     text primary key,
   position bigint not null default 0                    -- folded up to here, in the same transaction as its rows
 );
-
--- What each row was, and when. As-of and history read this alone: one indexed query, no fold.
-create table history (
-  projection    text   not null,
-  key           text   collate "C" not null,
-  from_position bigint not null,
-  to_position   bigint,                                 -- null: it stands
-  body          json,                                   -- null: there was no such row
-  primary key (projection, key, from_position)
-);

@@ -18,13 +18,13 @@ export class ServiceTables1764115200001 implements MigrationInterface {
   }
 }
 
-/** What the gateway keeps beside: the feed, and what its projections made of it. */
+/** What the gateway keeps beside: the feed, and how far each projection has folded it. */
 export class GatewayTables1764115200002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(sqlOf('gateway'));
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('drop table feed, projection, history');
+    await runner.query('drop table feed, projection');
   }
 }

@@ -161,8 +161,8 @@ describe('the projector', () => {
     const nodes = projections.find(({ name }) => name === 'nodes')!;
     for (const { position } of events) {
       const known = await store.query<{ key: string; body: object }>(
-        `select key, body from history where projection = 'nodes' and body is not null
-         and from_position <= $1 and (to_position is null or to_position > $1)`,
+        `select key, body from history_nodes
+         where body is not null and from_position <= $1 and (to_position is null or to_position > $1)`,
         [position],
       );
       const expected = rowsOf(
@@ -228,7 +228,7 @@ describe('a rebuild', () => {
     expect(await hashOf('nodes')).toMatchObject({ identical: false });
     expect(await storedRows('nodes')).toEqual(right);
     const [open] = await store.query<{ n: number }>(
-      `select count(*) as n from history where projection = 'nodes' and to_position is null`,
+      `select count(*) as n from history_nodes where to_position is null`,
     );
     expect(open!.n).toBe(Object.keys(right).length);
   });

@@ -1,4 +1,4 @@
-import { contractOf } from '@holdfast/contracts';
+import { contractOf, type Instant } from '@holdfast/contracts';
 import type { EventStore, Tx } from '@holdfast/event-store';
 import type { FeedEvent } from '../projections/projection';
 import { Waiters } from './waiters';
@@ -28,12 +28,20 @@ export interface EventFilter {
   readonly newest?: boolean;
 }
 
+/** A place in the feed, and when the gateway knew so much. */
+export interface Known {
+  readonly position: number;
+  readonly at: Instant;
+}
+
 /** One number for the lock under which positions are given: 1, 2, 3 … whoever holds it. */
 const FEED_LOCK = 7480_0001;
 
-const INSTANT = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
-const COLUMNS = `position, to_char(known_at at time zone 'utc', ${INSTANT}) as "knownAt", topic, stream, version, id,
-  to_char(at at time zone 'utc', ${INSTANT}) as at, type, data, meta->>'correlationId' as "correlationId",
+/** A time as the API writes it. */
+export const instantOf = (column: string): string =>
+  `to_char(${column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+const COLUMNS = `position, ${instantOf('known_at')} as "knownAt", topic, stream, version, id,
+  ${instantOf('at')} as at, type, data, meta->>'correlationId' as "correlationId",
   meta->>'causationId' as "causationId"`;
 
 /** Every event, in the order in which the gateway learned of it. */
@@ -96,9 +104,22 @@ export class Feed {
     return (await this.select('from feed where id = $1', [id]))[0];
   }
 
+  /** The event at a position: when it was known. */
+  async at(position: number): Promise<Known | undefined> {
+    return this.known('where position = $1', position);
+  }
+
+  /** The last position known at an instant, which is not in the future. */
+  async knownAt(instant: string): Promise<Known | undefined> {
+    return this.known(
+      'where known_at <= $1 and $1 <= clock_timestamp() order by known_at desc, position desc limit 1',
+      instant,
+    );
+  }
+
   async head(): Promise<{ position: number; at: string | null }> {
     const { rows } = await this.store.pool.query<{ position: string; at: string }>(
-      `select position, to_char(known_at at time zone 'utc', ${INSTANT}) as at from feed order by position desc limit 1`,
+      `select position, ${instantOf('known_at')} as at from feed order by position desc limit 1`,
     );
     return { position: Number(rows[0]?.position ?? 0), at: rows[0]?.at ?? null };
   }
@@ -111,6 +132,14 @@ export class Feed {
   /** Until the next wake, or for so long; another process's rows wake nobody here, so callers look again. */
   async grown(withinMs: number): Promise<void> {
     await this.waiters.next(withinMs);
+  }
+
+  private async known(tail: string, value: unknown): Promise<Known | undefined> {
+    const [row] = await this.store.query<{ position: string; at: string }>(
+      `select position, ${instantOf('known_at')} as at from feed ${tail}`,
+      [value],
+    );
+    return row && { position: Number(row.position), at: row.at };
   }
 
   private async select(tail: string, values: unknown[]): Promise<FeedEvent[]> {

@@ -1,41 +1,34 @@
 import type { Tx } from '@holdfast/event-store';
-import { rowsTableOf, type FeedEvent, type Projection } from '../projections/projection';
+import type { FeedEvent, Projection } from '../projections/projection';
 import { RowBatch } from './row-batch';
 import { storable } from './storable';
-
-/** Where a projection's rows and history are kept: its own names, or those of a rebuild under way. */
-export const placeOf = (name: string, rebuilding = false) => ({
-  table: rebuilding ? `${rowsTableOf(name)}_next` : rowsTableOf(name),
-  history: rebuilding ? `${name} (next)` : name,
-});
+import type { Place } from './tables';
 
 /** Folds a batch of the feed into rows, in the caller's transaction. */
 export async function foldInto(
-  place: { table: string; history: string },
+  place: Place,
   { projection, events }: { projection: Projection; events: readonly FeedEvent[] },
   tx: Tx,
 ): Promise<void> {
+  const steps = events.flatMap((event) => {
+    const rules = projection.rules.get(event.type) ?? [];
+    const told = rules.length > 0 ? { ...event, data: storable(event.data) } : event;
+    return rules.flatMap((rule) => rule.touches(told).map((touch) => ({ rule, told, touch })));
+  });
   const rows = new RowBatch(tx, place);
-  for (const event of events) {
-    const rules = projection.rules.get(event.type);
-    if (!rules) continue;
-    const told = { ...event, data: storable(event.data) };
-    for (const rule of rules) {
-      for (const touch of rule.touches(told)) {
-        for (const key of await rows.keysOf(touch)) {
-          rows.set(key, rule.fold(await rows.get(key), told, key), event.position);
-        }
-      }
-    }
-  }
+  await rows.load(steps.flatMap(({ touch }) => ('key' in touch ? [touch.key] : [])));
+  for (const { rule, told, touch } of steps)
+    for (const key of await rows.keysOf(touch)) rows.set(key, rule.fold(rows.get(key), told, key), told.position);
   await rows.write();
 }
 
 /** One number for all rows: the same fold of the same feed always gives the same. */
-export async function contentHash(table: string, tx: Tx): Promise<{ hash: string; rows: number }> {
+export async function contentHash({ rows }: Place, tx: Tx): Promise<{ hash: string; rows: number }> {
   const [found] = await tx.query<{ hash: string; rows: string }>(
-    `select count(*) as rows, encode(sha256(coalesce(string_agg(key || ' ' || body::text, E'\\n' order by key), '')::bytea), 'hex') as hash
-     from ${table}`,
+    // Of the rows' own hashes: the rows themselves would not fit into one value.
+    `select count(*) as rows, encode(sha256(coalesce(string_agg(
+       sha256(convert_to(key || ' ' || body::text, 'UTF8')), ''::bytea order by key), ''::bytea)), 'hex') as hash
+     from ${rows}`,
   );
   return { hash: found?.hash ?? '', rows: Number(found?.rows ?? 0) };
 }

@@ -2,7 +2,8 @@ import type { EventStore } from '@holdfast/event-store';
 import { logger } from '@holdfast/observability';
 import type { FeedEvent, Projection } from '../projections/projection';
 import type { Feed } from './feed';
-import { foldInto, placeOf } from './fold';
+import { foldInto } from './fold';
+import { placeOf } from './tables';
 import { Waiters } from './waiters';
 
 const BATCH = 500;
@@ -47,6 +48,13 @@ export class Projector {
   position(): number {
     const working = [...this.progress.values()].filter(({ error }) => error === null);
     return working.length === 0 ? 0 : Math.min(...working.map(({ position }) => position));
+  }
+
+  /** Whether every working projection has come so far, now or within this time. */
+  async reached(position: number, withinMs: number): Promise<boolean> {
+    const until = Date.now() + withinMs;
+    while (this.position() < position && Date.now() < until) await this.moved(until - Date.now());
+    return this.position() >= position;
   }
 
   /** Those that stand still. */

@@ -1,90 +1,97 @@
 import type { Tx } from '@holdfast/event-store';
 import type { Touch } from '../projections/projection';
+import type { Place } from './tables';
 
 interface Change {
-  key: string;
-  position: number;
-  body: object | undefined;
+  readonly key: string;
+  readonly position: number;
+  readonly body: object | undefined;
 }
 
 /** The rows that one batch of events touches: read once, changed in memory, written together with their history. */
 export class RowBatch {
   private readonly rows = new Map<string, object | undefined>();
-  private readonly dirty = new Set<string>();
-  private readonly changes: Change[] = [];
+  /** Of each changed row all that it became, in order: at one position once. */
+  private readonly changes = new Map<string, Change[]>();
 
   constructor(
     private readonly tx: Tx,
-    private readonly names: { table: string; history: string },
+    private readonly place: Place,
   ) {}
+
+  /** All that will be touched by its key, in one question. */
+  async load(keys: readonly string[]): Promise<void> {
+    const wanted = [...new Set(keys)];
+    if (wanted.length === 0) return;
+    for (const key of wanted) this.rows.set(key, undefined);
+    this.take(await this.tx.query(`select key, body from ${this.place.rows} where key = any($1)`, [wanted]));
+  }
 
   /** The keys that a touch means, now. */
   async keysOf(touch: Touch): Promise<string[]> {
     if ('key' in touch) return [touch.key];
     const { field, equals } = touch;
-    const stored = await this.tx.query<{ key: string; body: object }>(
-      `select key, body from ${this.names.table} where body->>'${field}' = $1 order by key`,
-      [equals],
-    );
-    for (const { key, body } of stored) if (!this.rows.has(key)) this.rows.set(key, body);
+    const sql = `select key, body from ${this.place.rows} where body->>'${field}' = $1 order by key`;
+    const stored = await this.tx.query<{ key: string; body: object }>(sql, [equals]);
+    this.take(stored.filter(({ key }) => !this.rows.has(key)));
     return [...this.rows]
       .filter(([, row]) => row && (row as Record<string, unknown>)[field] === equals)
       .map(([key]) => key);
   }
 
-  async get(key: string): Promise<object | undefined> {
-    if (!this.rows.has(key)) {
-      const stored = await this.tx.query<{ body: object }>(`select body from ${this.names.table} where key = $1`, [
-        key,
-      ]);
-      this.rows.set(key, stored[0]?.body);
-    }
+  get(key: string): object | undefined {
     return this.rows.get(key);
   }
 
   set(key: string, body: object | undefined, position: number): void {
     if (JSON.stringify(body) === JSON.stringify(this.rows.get(key))) return;
     this.rows.set(key, body);
-    this.dirty.add(key);
-    this.changes.push({ key, position, body });
+    const before = (this.changes.get(key) ?? []).filter((change) => change.position !== position);
+    this.changes.set(key, [...before, { key, position, body }]);
   }
 
   async write(): Promise<void> {
-    if (this.dirty.size === 0) return;
-    const kept = [...this.dirty].filter((key) => this.rows.get(key));
-    const gone = [...this.dirty].filter((key) => !this.rows.get(key));
-    const { table } = this.names;
+    const changed = [...this.changes.keys()];
+    if (changed.length === 0) return;
+    const kept = changed.filter((key) => this.rows.get(key));
+    const gone = changed.filter((key) => !this.rows.get(key));
+    const { rows } = this.place;
     await this.tx.query(
-      `insert into ${table} (key, body) select * from unnest($1::text[], $2::json[])
+      `insert into ${rows} (key, body) select * from unnest($1::text[], $2::json[])
        on conflict (key) do update set body = excluded.body`,
-      [kept, kept.map((key) => JSON.stringify(this.rows.get(key)))],
+      [kept, kept.map((key) => textOf(this.rows.get(key)))],
     );
-    if (gone.length > 0) await this.tx.query(`delete from ${table} where key = any($1)`, [gone]);
+    if (gone.length > 0) await this.tx.query(`delete from ${rows} where key = any($1)`, [gone]);
     await this.writeHistory();
   }
 
-  /** Each change closes the row's last history row and opens the next; two changes at one position are one. */
+  /** Each change closes the row's last history row and opens the next. */
   private async writeHistory(): Promise<void> {
-    const last = new Map(this.changes.map((change) => [`${change.position} ${change.key}`, change]));
-    const changes = [...last.values()];
-    const first = new Map([...changes].reverse().map(({ key, position }) => [key, position]));
-    const nextOf = (of: Change) => changes.find(({ key, position }) => key === of.key && position > of.position);
-
+    const lives = [...this.changes.values()];
+    const { history } = this.place;
     await this.tx.query(
-      `update history h set to_position = c.position from unnest($2::text[], $3::bigint[]) c(key, position)
-       where h.projection = $1 and h.key = c.key and h.to_position is null`,
-      [this.names.history, [...first.keys()], [...first.values()]],
+      `update ${history} h set to_position = c.position from unnest($1::text[], $2::bigint[]) c(key, position)
+       where h.key = c.key and h.to_position is null`,
+      [lives.map(([first]) => first!.key), lives.map(([first]) => first!.position)],
+    );
+    const opened = lives.flatMap((life) =>
+      life.map((change, index) => ({ ...change, to: life[index + 1]?.position ?? null })),
     );
     await this.tx.query(
-      `insert into history (projection, key, from_position, to_position, body)
-       select $1, * from unnest($2::text[], $3::bigint[], $4::bigint[], $5::json[])`,
+      `insert into ${history} (key, from_position, to_position, body)
+       select * from unnest($1::text[], $2::bigint[], $3::bigint[], $4::json[])`,
       [
-        this.names.history,
-        changes.map(({ key }) => key),
-        changes.map(({ position }) => position),
-        changes.map((change) => nextOf(change)?.position ?? null),
-        changes.map(({ body }) => (body ? JSON.stringify(body) : null)),
+        opened.map(({ key }) => key),
+        opened.map(({ position }) => position),
+        opened.map(({ to }) => to),
+        opened.map(({ body }) => textOf(body)),
       ],
     );
   }
+
+  private take(stored: readonly { key: string; body: object }[]): void {
+    for (const { key, body } of stored) this.rows.set(key, body);
+  }
 }
+
+const textOf = (body: object | undefined): string | null => (body ? JSON.stringify(body) : null);

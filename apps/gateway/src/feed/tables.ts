@@ -1,6 +1,6 @@
-import type { EventStore } from '@holdfast/event-store';
+import type { EventStore, Tx } from '@holdfast/event-store';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { rowsTableOf, type Projection } from '../projections/projection';
+import { historyTableOf, rowsTableOf, type Projection } from '../projections/projection';
 
 /** What the gateway keeps beside the feed itself. All but `accepted_request` could be made again from the feed. */
 export class FeedLookups1764115200003 implements MigrationInterface {
@@ -20,17 +20,55 @@ export class FeedLookups1764115200003 implements MigrationInterface {
   }
 }
 
-/** json, not jsonb, keeps a row's fields as they were written: equal folds have equal text. */
-export const rowsTable = (table: string): string => `
-  create table if not exists ${table} (key text collate "C" primary key, body json not null);
-  create index if not exists ${table}_subject on ${table} ((body->>'subject'))`;
+/** Where a projection is kept: its rows as they stand, and all that they ever were. */
+export interface Place {
+  readonly rows: string;
+  readonly history: string;
+}
 
-/** A table for every projection of this build; a new one begins at the feed's first event. */
+/** Its own tables, or those of a rebuild under way. */
+export function placeOf(name: string, rebuilding = false): Place {
+  const suffix = rebuilding ? '_next' : '';
+  return { rows: rowsTableOf(name) + suffix, history: historyTableOf(name) + suffix };
+}
+
+/** The rows of a projection as they stand, or as they stood once the event at a position had been folded. */
+export function rowsAt(name: string, position?: number): string {
+  if (position === undefined) return rowsTableOf(name);
+  const stood = `int8range(from_position, to_position) @> ${position}::bigint and body is not null`;
+  return `(select key, body from ${historyTableOf(name)} where ${stood}) as stood`;
+}
+
+/**
+ * json, not jsonb, keeps a row's fields as they were written: equal folds have equal text. Indexes have no names of their
+ * own, so that a table can be renamed alone.
+ */
+export async function createEmpty({ rows, history }: Place, tx: Tx): Promise<void> {
+  await tx.query(`drop table if exists ${rows}, ${history}`);
+  await tx.query(`create table ${rows} (key text collate "C" primary key, body json not null)`);
+  await tx.query(`create index on ${rows} ((body->>'subject'))`);
+  // From the event that made the row so, until the one that made it otherwise. No end: so it stands. No body: no such row.
+  await tx.query(`create table ${history} (
+    key text collate "C", from_position bigint, to_position bigint, body json, primary key (key, from_position))`);
+  await tx.query(`create unique index on ${history} (key) where to_position is null`);
+  // All that stood at one position, however much there was before and after it.
+  await tx.query(`create index on ${history} using gist (int8range(from_position, to_position))`);
+}
+
+/** Tables for every projection of this build. One that lacks its own begins at the feed's first event. */
 export async function createRows(store: EventStore, projections: readonly Projection[]): Promise<void> {
-  await store.inTransaction(async (tx) => {
-    for (const { name } of projections) {
-      await tx.query(rowsTable(rowsTableOf(name)));
-      await tx.query('insert into projection (name) values ($1) on conflict do nothing', [name]);
-    }
-  });
+  for (const { name } of projections) {
+    const place = placeOf(name);
+    await store.inTransaction(async (tx) => {
+      const [found] = await tx.query<{ whole: boolean }>(
+        'select to_regclass($1) is not null and to_regclass($2) is not null as whole',
+        [place.rows, place.history],
+      );
+      if (!found?.whole) await createEmpty(place, tx);
+      await tx.query(
+        `insert into projection (name) values ($1) on conflict (name) do ${found?.whole ? 'nothing' : 'update set position = 0'}`,
+        [name],
+      );
+    });
+  }
 }

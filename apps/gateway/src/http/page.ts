@@ -19,8 +19,15 @@ export type ListQuery = z.infer<typeof listQuery>;
 
 type Item = Readonly<Record<string, unknown>>;
 
-/** One page of a list: filtered, sorted, cut. The cursor names the last item of the page before. */
-export function pageOf<T extends object>(all: readonly T[], query: ListQuery, idField: keyof T & string) {
+/**
+ * One page of a list: filtered, sorted, cut. The cursor names the last item of the page before. `at`: the position that
+ * the list was asked as of, to which its cursor is bound too.
+ */
+export function pageOf<T extends object>(
+  all: readonly T[],
+  query: ListQuery & { at?: number | undefined },
+  idField: keyof T & string,
+) {
   const sort = query.sort ?? idField;
   const descending = sort.startsWith('-');
   const field = sort.replace(/^-/, '');
@@ -30,8 +37,8 @@ export function pageOf<T extends object>(all: readonly T[], query: ListQuery, id
     return (descending ? -by : by) || compare(a[1] ?? '', b[1] ?? '');
   };
 
-  const bound = sha256(canonical({ sort, filter: query.filter })).slice(0, 12);
-  const from = query.cursor === undefined ? undefined : readCursor(query.cursor, bound);
+  const bound = sha256(canonical({ sort, filter: query.filter, at: query.at })).slice(0, 12);
+  const from = query.cursor === undefined ? undefined : readCursor(query.cursor, bound, 2);
   const fitting = all
     .filter((item) => Object.entries(query.filter).every(([name, wanted]) => plain((item as Item)[name]) === wanted))
     .map((item) => ({ item, key: keyOf(item) }))
@@ -59,14 +66,14 @@ function pick<T extends object>(item: T, fields: string | undefined): Partial<T>
   return Object.fromEntries(Object.entries(item).filter(([name]) => wanted.has(name))) as Partial<T>;
 }
 
-function writeCursor(bound: string, key: readonly string[]): string {
+export function writeCursor(bound: string, key: readonly string[]): string {
   return Buffer.from(JSON.stringify([bound, ...key])).toString('base64url');
 }
 
-function readCursor(cursor: string, bound: string): readonly string[] {
+export function readCursor(cursor: string, bound: string, parts: number): readonly string[] {
   const [of, ...key] = parseCursor(cursor);
-  if (of !== bound || key.length !== 2)
-    throw new Problem('CURSOR_INVALID', 'the cursor is of another list, filter or order');
+  if (of !== bound || key.length !== parts)
+    throw new Problem('CURSOR_INVALID', 'the cursor is of another list, filter, order or time');
   return key;
 }
 

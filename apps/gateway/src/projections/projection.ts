@@ -59,5 +59,7 @@ export function rulesFor<Row>() {
   };
 }
 
-/** The table that holds a projection's rows. */
+/** The table that holds a projection's rows, as they stand. */
 export const rowsTableOf = (name: string): string => `rows_${name.replaceAll('-', '_')}`;
+/** The table that holds all that they ever were. */
+export const historyTableOf = (name: string): string => `history_${name.replaceAll('-', '_')}`;

@@ -1,9 +1,8 @@
-import type { EventStore, Tx } from '@holdfast/event-store';
+import type { Tx } from '@holdfast/event-store';
 import { logger } from '@holdfast/observability';
-import type { Rebuilder } from '../feed/rebuild';
 import type { OperationRow } from '../projections/operations.projection';
+import type { RebuildOrder, Rebuilds } from './rebuilds';
 
-const INBOX_STREAM = 'inbox-gateway-feed';
 const log = logger('requests');
 
 interface Waiting {
@@ -21,14 +20,13 @@ interface DueTimer {
 /** What a request's timers lead to: its owner has not answered, or the gateway itself has to. */
 export class RequestWatch {
   constructor(
-    private readonly store: EventStore,
-    private readonly rebuilder: Rebuilder,
+    private readonly rebuilds: Rebuilds,
     private readonly unansweredSec: number,
   ) {}
 
   async due({ stream, name, command }: DueTimer, tx: Tx): Promise<void> {
     if (name === 'unanswered') await this.tellUnanswered(stream, command as Waiting, tx);
-    else if (name === 'rebuild') await this.rebuild(command as { requestId: string; name: string }, tx);
+    else if (name === 'rebuild') await this.rebuilds.due({ stream, name }, command as RebuildOrder, tx);
     else log.warn({ stream, name }, 'a timer of another build');
   }
 
@@ -46,22 +44,5 @@ export class RequestWatch {
       expected: 1,
       events,
     });
-  }
-
-  private async rebuild({ requestId, name }: { requestId: string; name: string }, tx: Tx): Promise<void> {
-    const refused = this.rebuilder.refusal(name);
-    if (refused) {
-      const data = { name, requestId, reason: refused };
-      return this.answer({ type: 'ProjectionRebuildRejected', data }, requestId, tx);
-    }
-    const { position, rows, durationMs, contentHash, identical } = await this.rebuilder.rebuild(name);
-    log.info({ projection: name, position, rows, durationMs, identical }, 'projection rebuilt');
-    const data = { name, requestId, position, rows, durationMs, contentHash };
-    await this.answer({ type: 'ProjectionRebuilt', data }, requestId, tx);
-  }
-
-  private async answer(event: { type: string; data: object }, requestId: string, tx: Tx): Promise<void> {
-    const context = { correlationId: requestId, causationId: requestId };
-    tx.inContext(context).append({ stream: INBOX_STREAM, partitionKey: 'gateway', expected: null, events: [event] });
   }
 }

@@ -1,99 +1,65 @@
-import type { Role } from '@holdfast/contracts';
 import { z } from 'zod';
-import { listQuery, pageOf, type ListQuery } from '../http/page';
+import type { ListQuery } from '../http/page';
 import { Problem } from '../http/problem';
+import type { AutomationRow } from '../projections/clusters.projection';
 import type { ParkedRow } from '../projections/parked-events.projection';
 import type { TaskRow } from '../projections/tasks.projection';
 import type { TokenRow } from '../projections/tokens.projection';
-import type { AutomationRow } from '../projections/clusters.projection';
-import { notFound } from '../requests/membership';
+import type { ClusterView } from '../views/cluster.view';
+import type { NodeView } from '../views/node.view';
+import type { OperationView } from '../views/operation.view';
+import { projectionsOf, servicesOf, type ProjectionView } from '../views/service.view';
+import { states } from '../views/states';
+import type { SystemView } from '../views/system.view';
+import type { Views } from '../views/views';
 import { causeTree } from '../why/causes';
 import { Reasons } from '../why/reasons';
-import type { Views } from '../views/views';
-import { projectionsOf, servicesOf, type ProjectionView } from '../views/service.view';
+import { asOfQuery, history, id, item, list, one, single, type List } from './lists';
 import { read, type ReadRoute } from './route';
 import * as shape from './shapes';
 
-const id = z.string().min(1).max(200);
-
-interface List<T extends object> {
-  summary: string;
-  item: z.ZodObject;
-  /** The field that tells items apart. */
-  by: keyof T & string;
-  sort?: string;
-  role?: Role;
-  all(views: Views, query: ListQuery): Promise<readonly T[]>;
-}
-
-/** The values of a field that has but a few: any other is a slip of the pen, not an empty list. */
-const optionsOf = (field: unknown): readonly string[] | undefined =>
-  field instanceof z.ZodEnum ? field.options.map(String) : undefined;
-
-/** A list of everything of a kind, with the age of the picture that it was taken from. */
-function list<T extends object>(path: `/v1/${string}`, { item, by, sort, all, ...told }: List<T>): ReadRoute {
-  const filters = Object.keys(item.shape);
-  const filter = z
-    .partialRecord(z.enum(filters), z.string())
-    .superRefine((wanted, found) => {
-      for (const [field, value] of Object.entries(wanted)) {
-        const allowed = optionsOf(item.shape[field]);
-        if (allowed && value !== undefined && !allowed.includes(value))
-          found.addIssue({ code: 'custom', path: [field], message: `one of ${allowed.join(', ')}` });
-      }
-    })
-    .default({});
-  return read(path, {
-    ...told,
-    filters,
-    query: listQuery.extend({ filter }),
-    answer: shape.listOf(item),
-    read: async ({ query }, views) => {
-      const asked = { ...query, sort: query.sort ?? sort } as ListQuery;
-      const asOf = views.asOf();
-      const { items, ...more } = pageOf(await all(views, asked), asked, by);
-      return { items, asOf, ...more };
-    },
-  });
-}
-
-/** One of a list. */
-function item<T extends object>(path: `/v1/${string}`, kind: string, of: List<T>): ReadRoute {
-  return read(path, {
-    summary: of.summary,
-    ...(of.role && { role: of.role }),
-    params: z.strictObject({ [path.split(':')[1]!]: id }),
-    answer: single(of.item),
-    read: async ({ params }, views) => {
-      const wanted = Object.values(params)[0] as string;
-      const all = await of.all(views, listQuery.parse({}));
-      const found = all.find((candidate) => candidate[of.by] === wanted);
-      const known = all.map((candidate) => String(candidate[of.by]));
-      return { ...(found ?? notFound(kind, wanted, known)), asOf: views.asOf() };
-    },
-  });
-}
-
-async function one<T extends object>(item: Promise<T>, views: Views): Promise<object> {
-  return { ...(await item), asOf: views.asOf() };
-}
-
-const single = (item: z.ZodObject) => item.extend({ asOf: shape.asOf });
-
-async function task(taskId: string, views: Views): Promise<TaskRow> {
-  const all = await views.rows<TaskRow>('tasks');
-  return (
-    all.find((row) => row.taskId === taskId) ??
-    notFound(
-      'task',
-      taskId,
-      all.map((row) => row.taskId),
-    )
-  );
-}
+const clusters: List<ClusterView> = {
+  summary: 'The clusters of the fleet',
+  summaryOfOne: 'A cluster: what is seen of it, and what holds it',
+  item: shape.cluster,
+  by: 'clusterId',
+  all: (views) => views.clusters(),
+  one: (views, clusterId) => views.cluster(clusterId),
+};
+const nodes: List<NodeView> = {
+  summary: 'The nodes of all clusters',
+  summaryOfOne: 'A node: its status as decided, and its last heartbeat',
+  item: shape.node,
+  by: 'nodeId',
+  all: (views) => views.nodes(),
+  one: (views, nodeId) => views.node(nodeId),
+};
+const systems: List<SystemView> = {
+  summary: 'The systems, who serves them, and since when',
+  summaryOfOne: 'A system',
+  item: shape.system,
+  by: 'systemId',
+  all: (views) => views.systems(),
+  one: (views, systemId) => views.system(systemId),
+};
+const tasks: List<TaskRow> = {
+  summary: 'The tasks; those of kind serve only when asked for',
+  summaryOfOne: 'A task',
+  item: shape.task,
+  by: 'taskId',
+  all: (views, query) => listedTasks(views, query),
+  one: (views, taskId) => views.the<TaskRow>('task', 'tasks', taskId),
+};
+const operations: List<OperationView> = {
+  summary: 'What was asked for, the newest first',
+  item: shape.operation,
+  by: 'id',
+  sort: '-startedAt',
+  all: (views) => views.operations(),
+};
 
 /** `serve` tasks are the systems' own: they are shown when asked for. */
-async function tasks(views: Views, { filter }: ListQuery): Promise<TaskRow[]> {
+async function listedTasks(views: Views, { filter }: ListQuery): Promise<TaskRow[]> {
   const all = await views.rows<TaskRow>('tasks');
   return filter.kind === undefined ? all.filter(({ kind }) => kind !== 'serve') : all;
 }
@@ -102,6 +68,7 @@ const services: List<ReturnType<typeof servicesOf>[number]> = {
   summary: 'What runs, as each part said of itself last',
   item: shape.service,
   by: 'service',
+  ephemeral: true,
   all: (views) => Promise.resolve(servicesOf(views)),
 };
 const parked: List<ParkedRow> = {
@@ -114,6 +81,7 @@ const projections: List<ProjectionView> = {
   summary: 'How far each picture of the fleet is, and which stands still',
   item: shape.projection,
   by: 'name',
+  ephemeral: true,
   all: projectionsOf,
 };
 const automation: List<AutomationRow> = {
@@ -121,6 +89,7 @@ const automation: List<AutomationRow> = {
   item: shape.automation,
   by: 'scope',
   all: (views) => views.rows<AutomationRow>('automation'),
+  one: (views, scope) => views.the<AutomationRow>('scope', 'automation', scope),
 };
 const tokens: List<TokenRow> = {
   summary: 'Access tokens; never their secrets',
@@ -128,6 +97,7 @@ const tokens: List<TokenRow> = {
   by: 'tokenId',
   role: 'admin',
   all: (views) => views.rows<TokenRow>('access-tokens'),
+  one: (views, tokenId) => views.the<TokenRow>('access-token', 'access-tokens', tokenId),
 };
 
 const eventsQuery = z.strictObject({
@@ -140,18 +110,9 @@ const eventsQuery = z.strictObject({
 });
 
 export const readRoutes: readonly ReadRoute[] = [
-  list('/v1/clusters', {
-    summary: 'The clusters of the fleet',
-    item: shape.cluster,
-    by: 'clusterId',
-    all: (views) => views.clusters(),
-  }),
-  read('/v1/clusters/:clusterId', {
-    summary: 'A cluster: what is seen of it, and what holds it',
-    params: z.strictObject({ clusterId: id }),
-    answer: single(shape.cluster),
-    read: ({ params }, views) => one(views.cluster(params.clusterId), views),
-  }),
+  list('/v1/clusters', clusters),
+  item('/v1/clusters/:clusterId', 'cluster', clusters),
+  history('/v1/clusters/:clusterId/history', { kind: 'cluster', projection: 'clusters', body: states.cluster }),
   read('/v1/clusters/:clusterId/why', {
     summary: 'Why a cluster is held, or is not',
     params: z.strictObject({ clusterId: id }),
@@ -161,18 +122,9 @@ export const readRoutes: readonly ReadRoute[] = [
       return new Reasons(views.from.feed).cluster(clusterId);
     },
   }),
-  list('/v1/nodes', {
-    summary: 'The nodes of all clusters',
-    item: shape.node,
-    by: 'nodeId',
-    all: (views) => views.nodes(),
-  }),
-  read('/v1/nodes/:nodeId', {
-    summary: 'A node: its status as decided, and its last heartbeat',
-    params: z.strictObject({ nodeId: id }),
-    answer: single(shape.node),
-    read: ({ params }, views) => one(views.node(params.nodeId), views),
-  }),
+  list('/v1/nodes', nodes),
+  item('/v1/nodes/:nodeId', 'node', nodes),
+  history('/v1/nodes/:nodeId/history', { kind: 'node', projection: 'nodes', body: states.node }),
   read('/v1/nodes/:nodeId/why', {
     summary: 'Why a node has its status: the rule and the evidence',
     params: z.strictObject({ nodeId: id }),
@@ -182,18 +134,9 @@ export const readRoutes: readonly ReadRoute[] = [
       return new Reasons(views.from.feed).node(nodeId, clusterId);
     },
   }),
-  list('/v1/systems', {
-    summary: 'The systems, who serves them, and since when',
-    item: shape.system,
-    by: 'systemId',
-    all: (views) => views.systems(),
-  }),
-  read('/v1/systems/:systemId', {
-    summary: 'A system',
-    params: z.strictObject({ systemId: id }),
-    answer: single(shape.system),
-    read: ({ params }, views) => one(views.system(params.systemId), views),
-  }),
+  list('/v1/systems', systems),
+  item('/v1/systems/:systemId', 'system', systems),
+  history('/v1/systems/:systemId/history', { kind: 'system', projection: 'systems', body: states.system }),
   read('/v1/systems/:systemId/why', {
     summary: 'Why a system is served where it is',
     params: z.strictObject({ systemId: id }),
@@ -203,40 +146,35 @@ export const readRoutes: readonly ReadRoute[] = [
       return new Reasons(views.from.feed).system(systemId, await views.standing(systemId));
     },
   }),
-  list('/v1/tasks', {
-    summary: 'The tasks; those of kind serve only when asked for',
-    item: shape.task,
-    by: 'taskId',
-    all: (views, query) => tasks(views, query),
-  }),
-  read('/v1/tasks/:taskId', {
-    summary: 'A task',
-    params: z.strictObject({ taskId: id }),
-    answer: single(shape.task),
-    read: ({ params }, views) => one(task(params.taskId, views), views),
-  }),
+  list('/v1/tasks', tasks),
+  item('/v1/tasks/:taskId', 'task', tasks),
+  history('/v1/tasks/:taskId/history', { kind: 'task', projection: 'tasks', body: states.itself }),
   read('/v1/tasks/:taskId/why', {
     summary: 'Why a task is where it is',
     params: z.strictObject({ taskId: id }),
     answer: shape.why,
     read: async ({ params }, views) => {
-      const { taskId } = await task(params.taskId, views);
+      const { taskId } = await views.the<TaskRow>('task', 'tasks', params.taskId);
       return new Reasons(views.from.feed).task(taskId);
     },
   }),
-  list('/v1/operations', {
-    summary: 'What was asked for, the newest first',
-    item: shape.operation,
-    by: 'id',
-    sort: '-startedAt',
-    all: (views) => views.operations(),
-  }),
+  list('/v1/operations', operations),
   read('/v1/operations/:operationId', {
     summary: 'What became of a request; `wait` holds the answer until it has ended, or so many seconds',
     params: z.strictObject({ operationId: id }),
-    query: z.strictObject({ wait: z.coerce.number().min(0).max(60).default(0) }),
+    query: asOfQuery.extend({ wait: z.coerce.number().min(0).max(60).default(0) }),
     answer: single(shape.operation),
-    read: ({ params, query, gone }, views) => one(views.ended(params.operationId, { sec: query.wait, gone }), views),
+    read: async ({ params: { operationId }, query, gone }, now) => {
+      const views = await now.at(query.asOf);
+      // What was is not waited for.
+      const sec = query.asOf === undefined ? query.wait : 0;
+      return one(views.ended(operationId, { sec, gone }), views);
+    },
+  }),
+  history('/v1/operations/:operationId/history', {
+    kind: 'operation',
+    projection: 'operations',
+    body: states.operation,
   }),
   read('/v1/events', {
     summary: 'The log: by subject, by correlation, from a position on',
@@ -265,13 +203,29 @@ export const readRoutes: readonly ReadRoute[] = [
   read('/v1/parked-events/:parkedId', {
     summary: 'A stream that stopped: the error, and the raw record at which it stopped',
     params: z.strictObject({ parkedId: z.string().min(1).max(300) }),
+    query: asOfQuery,
     answer: single(shape.parked.extend({ raw: shape.rawRecord.nullable() })),
-    read: ({ params }, views) => one(views.parkedEvent(params.parkedId), views),
+    read: async ({ params, query }, now) => {
+      const views = await now.at(query.asOf);
+      return one(views.parkedEvent(params.parkedId), views);
+    },
+  }),
+  history('/v1/parked-events/:parkedId/history', {
+    kind: 'parked-event',
+    projection: 'parked-events',
+    body: states.itself,
   }),
   list('/v1/projections', projections),
   item('/v1/projections/:name', 'projection', projections),
   list('/v1/automation', automation),
   item('/v1/automation/:scope', 'scope', automation),
+  history('/v1/automation/:scope/history', { kind: 'scope', projection: 'automation', body: states.itself }),
   list('/v1/access-tokens', tokens),
   item('/v1/access-tokens/:tokenId', 'access-token', tokens),
+  history('/v1/access-tokens/:tokenId/history', {
+    kind: 'access-token',
+    projection: 'access-tokens',
+    role: 'admin',
+    body: states.itself,
+  }),
 ];

@@ -13,6 +13,14 @@ export const asOf = z.object({ position: z.int(), at: maybe, ageMs: number, brok
 export const listOf = (item: z.ZodObject) =>
   z.object({ items: z.array(item.partial()), asOf, cursor: text.optional() });
 
+/** What something was from one position to the next; `toPosition` null: it is so. `body` null: there was none. */
+export const state = z.object({
+  fromPosition: z.int(),
+  toPosition: number,
+  at: text,
+  body: z.looseObject({}).nullable(),
+});
+
 export const event = z.object({
   position: z.int(),
   knownAt: text,

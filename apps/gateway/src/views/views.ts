@@ -1,19 +1,21 @@
 import { topics } from '@holdfast/contracts';
 import type { EventStore } from '@holdfast/event-store';
-import type { Feed } from '../feed/feed';
+import { instantOf, type Feed, type Known } from '../feed/feed';
 import type { Projector } from '../feed/projector';
+import { rowsAt } from '../feed/tables';
 import type { AutomationRow, ClusterRow } from '../projections/clusters.projection';
 import type { NodeRow } from '../projections/nodes.projection';
 import { isAsked, type OperationRow } from '../projections/operations.projection';
 import type { ParkedRow } from '../projections/parked-events.projection';
-import { rowsTableOf } from '../projections/projection';
-import type { SystemRow } from '../projections/systems.projection';
+import { historyTableOf, rowsTableOf } from '../projections/projection';
+import { isThere, type SystemRow } from '../projections/systems.projection';
 import { notFound } from '../requests/membership';
-import type { LatestSamples } from '../samples/latest';
+import { LatestSamples } from '../samples/latest';
 import { clusterView, type ClusterView } from './cluster.view';
 import { nodeView, type NodeView } from './node.view';
 import { operationView, type OperationView } from './operation.view';
 import { rawRecordOf, type RawRecordView } from './parked.view';
+import { pastOf } from './past';
 import { standingOf, systemView, type Fleet, type Standing, type SystemView } from './system.view';
 
 /** When the picture was taken: its place in the feed, and how far that is behind the log. */
@@ -40,18 +42,41 @@ const SAMPLES_STALL_MS = 2_000;
 /** How many rows of a kind without end are looked at: the newest. */
 const NEWEST = 5_000;
 
-/** All that the API reads: rows, put together with what is known in memory. */
+/** One state of a row: from the event that made it so, until the one that made it otherwise. */
+export interface State<Row> {
+  fromPosition: number;
+  toPosition: number | null;
+  at: string;
+  body: Row | null;
+}
+
+/** All that the API reads: rows, put together with what is known in memory. Of the past the rows alone are known. */
 export class Views {
-  constructor(readonly from: Sources) {}
+  constructor(
+    readonly from: Sources,
+    readonly past?: Known,
+  ) {}
+
+  /** As the gateway knew it at a position, or at an instant; not asked: now. */
+  async at(asOf: string | undefined): Promise<Views> {
+    if (asOf === undefined) return this;
+    const unheard = { samples: new LatestSamples(), freshness: { all: () => [] } };
+    return new Views({ ...this.from, ...unheard }, await pastOf(asOf, this.from));
+  }
 
   /** The gateway's own topic is the pulse: what it sends each 5 s has come back through Kafka and the feed. */
   asOf(): AsOf {
+    const { projector } = this.from;
+    const broken = projector.broken();
+    if (this.past) {
+      const { position, at } = this.past;
+      const behind = broken.filter((one) => one.position < position).map(({ name }) => name);
+      return { position, at, ageMs: Math.max(0, Date.now() - Date.parse(at)), broken: behind };
+    }
     const pulses = this.from.freshness.all().filter(({ topic }) => topic === topics.requests.name);
     const oldest = pulses
       .map(({ asOf }) => asOf)
       .reduce((a, b) => (a === null || b === null ? null : a < b ? a : b), pulses[0]?.asOf ?? null);
-    const { projector } = this.from;
-    const broken = projector.broken();
     const known = [oldest, ...broken.map(({ brokenSince }) => brokenSince)].filter((at) => at !== null);
     const ageMs = oldest === null ? null : Math.max(0, ...known.map((at) => Date.now() - Date.parse(at)));
     return { position: projector.position(), at: oldest, ageMs, broken: broken.map(({ name }) => name) };
@@ -63,14 +88,46 @@ export class Views {
     return read.some(({ stalledMs }) => stalledMs < SAMPLES_STALL_MS);
   }
 
+  /** All rows of a projection. */
   async rows<Row>(name: string): Promise<Row[]> {
-    const sql = `select body from ${rowsTableOf(name)} order by key`;
+    const sql = `select body from ${rowsAt(name, this.past?.position)} order by key`;
     return (await this.from.store.query<{ body: Row }>(sql)).map(({ body }) => body);
   }
 
   async row<Row>(name: string, key: string): Promise<Row | undefined> {
-    const sql = `select body from ${rowsTableOf(name)} where key = $1`;
-    return (await this.from.store.query<{ body: Row }>(sql, [key]))[0]?.body;
+    const sql = this.past
+      ? `select body from ${historyTableOf(name)} where key = $1 and from_position <= ${this.past.position}
+         order by from_position desc limit 1`
+      : `select body from ${rowsTableOf(name)} where key = $1`;
+    return (await this.from.store.query<{ body: Row | null }>(sql, [key]))[0]?.body ?? undefined;
+  }
+
+  async keys(name: string): Promise<string[]> {
+    const rows = await this.from.store.query<{ key: string }>(`select key from ${rowsAt(name, this.past?.position)}`);
+    return rows.map(({ key }) => key);
+  }
+
+  /** A row that the API shows as it is. */
+  async the<Row>(kind: string, name: string, key: string): Promise<Row> {
+    return (await this.row<Row>(name, key)) ?? notFound(kind, key, await this.keys(name));
+  }
+
+  /** All that one row ever was, from after a position on. */
+  async history<Row>(
+    name: string,
+    key: string,
+    { after, limit }: { after: number; limit: number },
+  ): Promise<State<Row>[]> {
+    const sql = `select h.from_position as "fromPosition", h.to_position as "toPosition", h.body,
+        ${instantOf('f.known_at')} as at
+      from ${historyTableOf(name)} h join feed f on f.position = h.from_position
+      where h.key = $1 and h.from_position > $2 order by h.from_position limit $3`;
+    const states = await this.from.store.query<State<Row>>(sql, [key, after, limit]);
+    return states.map(({ fromPosition, toPosition, ...state }) => ({
+      fromPosition: Number(fromPosition),
+      toPosition: toPosition === null ? null : Number(toPosition),
+      ...state,
+    }));
   }
 
   async fleet(): Promise<Fleet> {
@@ -83,21 +140,13 @@ export class Views {
   }
 
   async nodes(): Promise<NodeView[]> {
-    const { samples, alphaMs } = this.from;
-    const watch = { now: Date.now(), alphaMs, listening: this.listening() };
-    return (await this.fleet()).nodes.map((row) => nodeView(row, samples.beatOf(row.nodeId), watch));
+    return (await this.fleet()).nodes.map((row) => this.nodeOf(row));
   }
 
   async node(nodeId: string): Promise<NodeView> {
-    const nodes = await this.nodes();
-    return (
-      nodes.find((node) => node.nodeId === nodeId) ??
-      notFound(
-        'node',
-        nodeId,
-        nodes.map((node) => node.nodeId),
-      )
-    );
+    const row = await this.row<NodeRow>('nodes', nodeId);
+    if (row?.membership !== 'member') return notFound('node', nodeId, await this.keys('nodes'));
+    return this.nodeOf(row);
   }
 
   async clusters(): Promise<ClusterView[]> {
@@ -106,15 +155,9 @@ export class Views {
   }
 
   async cluster(clusterId: string): Promise<ClusterView> {
-    const all = await this.clusters();
-    return (
-      all.find((one) => one.clusterId === clusterId) ??
-      notFound(
-        'cluster',
-        clusterId,
-        all.map((one) => one.clusterId),
-      )
-    );
+    const fleet = await this.fleet();
+    const row = fleet.clusters.find((one) => one.registered && one.clusterId === clusterId);
+    return row ? clusterView(row, fleet) : notFound('cluster', clusterId, await this.keys('clusters'));
   }
 
   async systems(): Promise<SystemView[]> {
@@ -123,15 +166,8 @@ export class Views {
   }
 
   async system(systemId: string): Promise<SystemView> {
-    const all = await this.systems();
-    return (
-      all.find((one) => one.systemId === systemId) ??
-      notFound(
-        'system',
-        systemId,
-        all.map((one) => one.systemId),
-      )
-    );
+    const [row, fleet] = await Promise.all([this.row<SystemRow>('systems', systemId), this.fleet()]);
+    return row && isThere(row) ? systemView(row, fleet) : notFound('system', systemId, await this.keys('systems'));
   }
 
   /** Of a system that is there. */
@@ -141,16 +177,17 @@ export class Views {
   }
 
   async operations(): Promise<OperationView[]> {
-    const sql = `select body from rows_operations where body->>'state' <> 'unasked' order by body->>'startedAt' desc limit ${NEWEST}`;
+    const sql = `select body from ${rowsAt('operations', this.past?.position)}
+      where body->>'state' <> 'unasked' order by body->>'startedAt' desc limit ${NEWEST}`;
     const rows = await this.from.store.query<{ body: OperationRow }>(sql);
-    return rows.map(({ body }) => operationView(body, Date.now()));
+    return rows.map(({ body }) => operationView(body, this.now()));
   }
 
   /** An operation is readable as soon as it was answered with 202, before its event has come round. */
   async operation(id: string): Promise<OperationView> {
     const heard = await this.row<OperationRow>('operations', id);
-    const row = heard && isAsked(heard) ? heard : await this.accepted(id);
-    if (row) return operationView(row, Date.now());
+    const row = heard && isAsked(heard) ? heard : this.past ? undefined : await this.accepted(id);
+    if (row) return operationView(row, this.now());
     return notFound('operation', id);
   }
 
@@ -166,10 +203,18 @@ export class Views {
   }
 
   async parkedEvent(parkedId: string): Promise<ParkedRow & { raw: RawRecordView | null }> {
-    const all = await this.rows<ParkedRow>('parked-events');
-    const ids = all.map((one) => one.parkedId);
-    const row = all.find((one) => one.parkedId === parkedId) ?? notFound('parked-event', parkedId, ids);
-    return { ...row, raw: await rawRecordOf(this.from.store, row) };
+    const row = await this.the<ParkedRow>('parked-event', 'parked-events', parkedId);
+    return { ...row, raw: this.past ? null : await rawRecordOf(this.from.store, row) };
+  }
+
+  private nodeOf(row: NodeRow): NodeView {
+    const { samples, alphaMs } = this.from;
+    const watch = { now: this.now(), alphaMs, listening: this.listening() };
+    return nodeView(row, samples.beatOf(row.nodeId), watch);
+  }
+
+  private now(): number {
+    return this.past ? Date.parse(this.past.at) : Date.now();
   }
 
   private async accepted(id: string): Promise<OperationRow | undefined> {
@@ -178,5 +223,3 @@ export class Views {
     return (await this.from.store.query<{ operation: OperationRow }>(sql, [id]))[0]?.operation;
   }
 }
-
-const isThere = ({ lifecycle }: SystemRow) => lifecycle !== 'unknown' && lifecycle !== 'gone';
