@@ -19,7 +19,7 @@ export class Clusters {
   ) {
     this.streams = bindDecider(store, clusterHealthDecider, {
       prefix: PREFIX,
-      shape: '1',
+      shape: '2',
       partitionKey: (clusterId) => clusterId,
     });
   }

@@ -1,4 +1,4 @@
-import { topics, type ClusterId } from '@holdfast/contracts';
+import { topics, type ClusterId, type EventOf, type NodeMaintenanceRequested } from '@holdfast/contracts';
 import type { Tx } from '@holdfast/event-store';
 import { Inbox, type RecordBatch } from '@holdfast/messaging';
 import { Controller } from '@nestjs/common';
@@ -35,6 +35,7 @@ export class HealthMonitorConsumer {
         this.decide(tx, { type: 'DeclareNodeDown', clusterId, nodeId, requestId, poweredOff, ...this.seen(clusterId) }),
       ClusterThawRequested: ({ data: { clusterId, requestId } }, tx) =>
         this.decide(tx, { type: 'ThawCluster', clusterId, requestId, ...this.seen(clusterId) }),
+      NodeMaintenanceRequested: ({ data }, tx) => this.decide(tx, maintenanceOf(data, this.nowOf(data.clusterId))),
       AutomationHalted: ({ data }, tx) => this.halts.halt(tx, data.scope),
       AutomationResumed: ({ data }, tx) => this.halts.resume(tx, data.scope),
     });
@@ -51,4 +52,11 @@ export class HealthMonitorConsumer {
   private nowOf(clusterId: ClusterId): number {
     return this.observer.measure(clusterId).atMs;
   }
+}
+
+function maintenanceOf(asked: EventOf<typeof NodeMaintenanceRequested>['data'], atMs: number): HealthCommand {
+  const { clusterId, nodeId, requestId, forMs, drain, actor, reason = '' } = asked;
+  const of = { clusterId, nodeId, requestId, atMs };
+  if (asked.action === 'end') return { type: 'EndMaintenance', ...of };
+  return { type: 'StartMaintenance', ...of, forMs, drain, by: actor.tokenId, reason };
 }

@@ -9,7 +9,7 @@ import { KafkaLink } from '@holdfast/messaging/agent';
 import { readConfig } from '@holdfast/observability';
 import { freshDatabase, startKafka, temporaryPostgres, type Postgres, type RunningKafka } from '@holdfast/testing';
 import { ConfigResourceTypes } from 'kafkajs';
-import { Client } from 'pg';
+import { Pool } from 'pg';
 import { healthConfig } from './config';
 import type { HealthEvent } from './domain/cluster-health';
 import { FakeGateway, FakeNode } from './fake-fleet';
@@ -22,7 +22,8 @@ jest.setTimeout(120_000);
 let dir: string;
 let broker: RunningKafka;
 let postgres: Postgres;
-let reader: Client;
+/** Several tests wait for several clusters at once: a client each. */
+let reader: Pool;
 let kafka: KafkaLink;
 let gateway: FakeGateway;
 let service: RunningService;
@@ -34,8 +35,7 @@ beforeAll(async () => {
   [broker, postgres] = await Promise.all([startKafka({ dir }), temporaryPostgres()]);
   const url = await freshDatabase(postgres, setUpStore);
   await ensureTopics([broker.brokers], { partitions: 4 });
-  reader = new Client({ connectionString: url });
-  await reader.connect();
+  reader = new Pool({ connectionString: url });
   kafka = new KafkaLink({ brokers: [broker.brokers], clientId: 'fake-nodes' });
   gateway = new FakeGateway(kafka);
   env = {
@@ -141,6 +141,41 @@ describe('the health monitor', () => {
     const events = await heard('cut', (all) => all.some(isAbout('NodeFoundIsolated')));
     expect(events.some(isAbout('NodeDeclaredDown'))).toBe(false);
     expect(find(events, 'NodeFoundIsolated')?.data.evidence.rule).toBe('peerReaches');
+  });
+
+  it('finds a node partitioned that beats while its probe daemon answers none of its peers', async () => {
+    const [victim] = await cluster('deaf', 3);
+    victim!.answers = false;
+    const events = await heard('deaf', (all) => all.some(isAbout('NodeFoundPartitioned', victim!.nodeId)));
+    expect(find(events, 'NodeFoundPartitioned')?.data.evidence).toMatchObject({ rule: 'peersFail', lateNodes: 0 });
+    expect(verdicts(events)).toEqual([]);
+    victim!.die();
+    await heard('deaf', (all) => all.some(isAbout('NodeDeclaredDown', victim!.nodeId)));
+  });
+
+  it('leaves a node in maintenance alone until the end, and gives it a whole waiting time then', async () => {
+    const [victim] = await cluster('work', 3);
+    const { clusterId, nodeId } = victim!;
+    const ask = (action: string, forMs: number) =>
+      gateway.say(clusterId, 'request-maintenance', {
+        type: 'NodeMaintenanceRequested',
+        data: { clusterId, nodeId, action, forMs, drain: false, reason: 'new disks' },
+      });
+    const tooLong = await ask('start', 24 * 3_600_000 + 1);
+    const requestId = await ask('start', 8_000);
+    const started = await heard('work', (all) => all.some(isAbout('NodeMaintenanceStarted', nodeId)));
+    expect(find(started, 'NodeMaintenanceRejected')?.data).toMatchObject({ requestId: tooLong });
+    expect(find(started, 'NodeMaintenanceStarted')?.data).toMatchObject({ requestId, reason: 'new disks' });
+    victim!.die();
+    const events = await heard('work', (all) => all.some(isAbout('NodeDeclaredDown', nodeId)));
+    expect(events.slice(started.length).map(({ type }) => type)).toEqual([
+      'VerdictWithheld',
+      'NodeMaintenanceEnded',
+      'NodeSuspected',
+      'NodeDeclaredDown',
+    ]);
+    const [ended, down] = [find(events, 'NodeMaintenanceEnded'), find(events, 'NodeDeclaredDown')];
+    expect(Date.parse(down!.data.at) - Date.parse(ended!.data.at)).toBeGreaterThanOrEqual(ALPHA_MS);
   });
 
   it('freezes on mass silence, and lets a person thaw it', async () => {

@@ -2,6 +2,7 @@ import { assertNever, type Decider } from '@holdfast/kernel';
 import { evolveHealth, initialHealth, type ClusterHealth, type HealthEvent } from './cluster-health';
 import type { HealthCommand, LoseSight, RegainSight } from './commands';
 import { judge } from './judgement';
+import { endMaintenance, startMaintenance } from './maintenance';
 import { unwatch, watch } from './membership';
 import { declareDown, thaw } from './operator';
 import { toInstant } from './standing';
@@ -25,6 +26,10 @@ export const clusterHealthDecider: Decider<HealthCommand, ClusterHealth, HealthE
         return declareDown(command, state);
       case 'ThawCluster':
         return thaw(command, state);
+      case 'StartMaintenance':
+        return startMaintenance(command, state);
+      case 'EndMaintenance':
+        return endMaintenance(command, state);
       default:
         return assertNever(command);
     }

@@ -1,6 +1,18 @@
+import type { RequestId } from '@holdfast/contracts';
 import fc from 'fast-check';
 import type { HealthEvent } from './cluster-health';
-import { ALPHA_MS, atOf, deliveriesOf, play, SimulatedObserver, told, type Script } from './simulated-fleet';
+import {
+  ALPHA,
+  ALPHA_MS,
+  atOf,
+  deliveriesOf,
+  node,
+  play,
+  SimulatedObserver,
+  T0,
+  told,
+  type Script,
+} from './simulated-fleet';
 
 // The same stories at each run: one that fails, fails again.
 fc.configureGlobal({ seed: 20_260_101 });
@@ -27,13 +39,20 @@ const later = (events: readonly HealthEvent[], ms: number) => events.filter((eve
 
 /** A crash, a cut or a pause, of one node or two. */
 const troubled: fc.Arbitrary<Script> = fc
-  .record({ jitterMs: jitter, dead: span(20_000, 30_000), cut: span(30_000, 20_000), twice: fc.boolean() })
-  .map(({ jitterMs, dead, cut, twice }) => ({
+  .record({
+    jitterMs: jitter,
+    dead: span(20_000, 30_000),
+    cut: span(30_000, 20_000),
+    unreachable: span(15_000, 30_000),
+    twice: fc.boolean(),
+  })
+  .map(({ jitterMs, dead, cut, unreachable, twice }) => ({
     nodes: three,
     untilMs: 70_000,
     jitterMs,
     dead: { n3: [dead], ...(twice && { n2: [[dead[0] + 700, dead[1]]] }) },
     cut: { n1: [cut] },
+    unreachable: { n2: [unreachable] },
   }));
 
 describe('the same log', () => {
@@ -165,6 +184,23 @@ describe('failures', () => {
         play(script, observer);
         const verdicts = observer.events.filter(({ type }) => /DeclaredDown|Found/.test(type));
         expect(verdicts).toEqual([]);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('lead to no verdict about a node in maintenance (H5)', () => {
+    fc.assert(
+      fc.property(troubled, fc.subarray(['n1', 'n2', 'n3'], { minLength: 1 }), (script, names) => {
+        const observer = new SimulatedObserver(script.nodes);
+        const asked = { forMs: 3_600_000, drain: false, by: 'a person', reason: 'new disks', atMs: T0 };
+        const requestId = '00000000-0000-4000-8000-00000000000a' as RequestId;
+        for (const name of names) {
+          observer.handle({ type: 'StartMaintenance', clusterId: ALPHA, nodeId: node(name), requestId, ...asked });
+        }
+        play(script, observer);
+        const aboutThem = observer.events.filter(({ data }) => 'nodeId' in data && names.includes(data.nodeId));
+        expect(aboutThem.filter(({ type }) => /DeclaredDown|Found|Suspected/.test(type))).toEqual([]);
       }),
       { numRuns: 15 },
     );

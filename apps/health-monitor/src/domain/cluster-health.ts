@@ -8,6 +8,10 @@ import {
   NodeDownRejected,
   NodeFoundImpaired,
   NodeFoundIsolated,
+  NodeFoundPartitioned,
+  NodeMaintenanceEnded,
+  NodeMaintenanceRejected,
+  NodeMaintenanceStarted,
   NodeRecovered,
   NodeRestarted,
   NodeSuspected,
@@ -22,6 +26,7 @@ import {
   type NodeStatus,
 } from '@holdfast/contracts';
 import type { Fault } from './impairment';
+import { DOWNS_REMEMBERED } from './numbers';
 
 export const healthEvents = [
   NodeWatched,
@@ -32,9 +37,13 @@ export const healthEvents = [
   VerdictWithheld,
   NodeDeclaredDown,
   NodeFoundIsolated,
+  NodeFoundPartitioned,
   NodeFoundImpaired,
   NodeRestarted,
   NodeRecovered,
+  NodeMaintenanceStarted,
+  NodeMaintenanceEnded,
+  NodeMaintenanceRejected,
   ClusterSightLost,
   ClusterSightRegained,
   ClusterFrozen,
@@ -59,6 +68,12 @@ export interface NodeHealth {
   readonly byOperator: boolean;
   /** `verdict:brake`, told once each until the status changes. */
   readonly withheld: readonly string[];
+  /** Planned work: until then there is no verdict about it. */
+  readonly maintenanceUntilMs: number | null;
+  /** Its deadlines count from here at the earliest: what happened in its maintenance is nobody's silence. */
+  readonly awaitedFromMs: number;
+  /** When it was declared down, the last times: as many as matter to how long nothing comes home to it. */
+  readonly downsMs: readonly number[];
 }
 
 export interface ClusterHealth {
@@ -99,6 +114,7 @@ export function evolveHealth(state: ClusterHealth, event: HealthEvent): ClusterH
     }
     case 'ProbePlanIssued':
     case 'NodeDownRejected':
+    case 'NodeMaintenanceRejected':
     case 'ClusterThawRejected':
       return state;
     default:
@@ -111,12 +127,13 @@ type Watched = Extract<HealthEvent, { type: 'NodeWatched' }>['data'];
 function watched(known: NodeHealth | undefined, { nodeId, zone, dataAddress }: Watched, atMs: number): NodeHealth {
   if (known) return { ...known, zone, dataAddress };
   const joining = { status: 'joining', sinceMs: atMs, incarnation: null, lastHeartbeatMs: null } as const;
-  return { nodeId, zone, dataAddress, ...joining, lastSeq: 0, fault: null, byOperator: false, withheld: [] };
+  const blank = { lastSeq: 0, fault: null, byOperator: false, withheld: [], downsMs: [] };
+  return { nodeId, zone, dataAddress, ...joining, ...blank, maintenanceUntilMs: null, awaitedFromMs: 0 };
 }
 
 type NodeEvent = Exclude<
   Extract<HealthEvent, { data: { nodeId: NodeId } }>,
-  { type: 'NodeWatched' | 'NodeUnwatched' | 'NodeDownRejected' }
+  { type: 'NodeWatched' | 'NodeUnwatched' | 'NodeDownRejected' | 'NodeMaintenanceRejected' }
 >;
 
 /** A node's part of an event about it. */
@@ -130,9 +147,15 @@ function told(node: NodeHealth | undefined, event: NodeEvent, atMs: number): Nod
     case 'NodeSuspicionWithdrawn':
       return becomes(node, 'healthy', atMs);
     case 'NodeDeclaredDown':
-      return { ...becomes(node, 'down', atMs), byOperator: event.data.reason === 'operatorRequest' };
+      return {
+        ...becomes(node, 'down', atMs),
+        byOperator: event.data.reason === 'operatorRequest',
+        downsMs: [...node.downsMs, atMs].slice(-DOWNS_REMEMBERED),
+      };
     case 'NodeFoundIsolated':
       return becomes(node, 'isolated', atMs);
+    case 'NodeFoundPartitioned':
+      return becomes(node, 'partitioned', atMs);
     case 'NodeFoundImpaired':
       return { ...becomes(node, 'impaired', atMs), fault: { part: event.data.part, code: event.data.code } };
     case 'NodeRecovered': {
@@ -143,6 +166,10 @@ function told(node: NodeHealth | undefined, event: NodeEvent, atMs: number): Nod
       return { ...node, incarnation: event.data.incarnation };
     case 'VerdictWithheld':
       return { ...node, withheld: [...node.withheld, `${event.data.verdict}:${event.data.brake}`] };
+    case 'NodeMaintenanceStarted':
+      return { ...node, maintenanceUntilMs: Date.parse(event.data.until) };
+    case 'NodeMaintenanceEnded':
+      return { ...node, maintenanceUntilMs: null, awaitedFromMs: atMs, withheld: [] };
   }
 }
 

@@ -46,6 +46,23 @@ export interface DeclareNodeDown extends Of, Seen {
   readonly poweredOff: boolean;
 }
 
+/** A person works on the node; said again, it moves the end. */
+export interface StartMaintenance extends At {
+  readonly type: 'StartMaintenance';
+  readonly nodeId: NodeId;
+  readonly requestId: RequestId;
+  readonly forMs: number;
+  readonly drain: boolean;
+  readonly by: string;
+  readonly reason: string;
+}
+
+export interface EndMaintenance extends At {
+  readonly type: 'EndMaintenance';
+  readonly nodeId: NodeId;
+  readonly requestId: RequestId;
+}
+
 /** A person lifts the freeze. */
 export interface ThawCluster extends Of, Seen {
   readonly type: 'ThawCluster';
@@ -53,4 +70,12 @@ export interface ThawCluster extends Of, Seen {
 }
 
 export type HealthCommand =
-  WatchNode | UnwatchNode | JudgeCluster | LoseSight | RegainSight | DeclareNodeDown | ThawCluster;
+  | WatchNode
+  | UnwatchNode
+  | JudgeCluster
+  | LoseSight
+  | RegainSight
+  | DeclareNodeDown
+  | ThawCluster
+  | StartMaintenance
+  | EndMaintenance;

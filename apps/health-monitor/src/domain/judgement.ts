@@ -2,6 +2,7 @@ import { fold, type Decider } from '@holdfast/kernel';
 import { evolveHealth, initialHealth, type ClusterHealth, type HealthEvent } from './cluster-health';
 import type { JudgeCluster } from './commands';
 import { mayThaw } from './freeze';
+import { endOverdueMaintenance } from './maintenance';
 import { planFor } from './membership';
 import { recover } from './recovery';
 import { isUndeclared, sceneOf, toInstant, type Scene } from './standing';
@@ -12,7 +13,7 @@ import { findVerdicts } from './verdicts';
 type Look = (command: JudgeCluster, scene: Scene, state: ClusterHealth) => HealthEvent[];
 
 /** Good news needs no patience; bad news waits until the log has settled after a gap. */
-const anytime: readonly Look[] = [restart, recover];
+const anytime: readonly Look[] = [endOverdueMaintenance, restart, recover];
 const onceSettled: readonly Look[] = [freezeOrThaw, suspect, findVerdicts];
 
 const folding: Decider<never, ClusterHealth, HealthEvent> = {
@@ -70,7 +71,7 @@ function freezeOrThaw({ clusterId }: JudgeCluster, scene: Scene, { frozen }: Clu
   }
   if (!frozen || tooMany) return [];
   const lateUntilMs = standings
-    .filter(({ node, excused }) => isUndeclared(node) && !excused)
+    .filter(({ node, excused, inMaintenance }) => isUndeclared(node) && !excused && !inMaintenance)
     .map((standing) => standing.lateUntilMs);
   const calm = mayThaw({ limit, frozenMs: frozen.sinceMs, lateUntilMs }, atMs);
   return calm ? [{ type: 'ClusterThawed', data: { ...seen, by: 'beats' } }] : [];
@@ -78,8 +79,8 @@ function freezeOrThaw({ clusterId }: JudgeCluster, scene: Scene, { frozen }: Clu
 
 function suspect(command: JudgeCluster, { atMs, standings }: Scene): HealthEvent[] {
   const { clusterId, observerId, measurement } = command;
-  return standings.flatMap(({ node, measure, waiting, silent, lastHeartbeatMs }): HealthEvent[] => {
-    if (node.status !== 'healthy' || !silent || !waiting) return [];
+  return standings.flatMap(({ node, measure, waiting, silent, lastHeartbeatMs, inMaintenance }): HealthEvent[] => {
+    if (node.status !== 'healthy' || !silent || !waiting || inMaintenance) return [];
     const at = toInstant(atMs);
     const data = {
       clusterId,

@@ -2,6 +2,7 @@ import type { HeartbeatObserved, Incarnation, NodeId, SampleOf } from '@holdfast
 import { FaultWatch, type Fault } from './impairment';
 import { MAX_SAMPLES_PER_SEC } from './numbers';
 import { maxEvidenceAgeMs, ProbeTrail, type PeerFinding } from './peer-evidence';
+import type { Span } from './reach';
 import { BeatWindow, isLate } from './silence';
 
 export type Heartbeat = SampleOf<typeof HeartbeatObserved>['data'];
@@ -17,9 +18,13 @@ export interface NodeMeasure {
   readonly row: { readonly sinceMs: number; readonly ownPauseMs: number } | null;
   /** When a beat last ended a lateness. */
   readonly lateUntilMs: number | null;
+  /** Since when it beats, in one incarnation and without having been late. */
+  readonly beatsFromMs: number | null;
   readonly fault: Fault | null;
   readonly faultToldMs: number | null;
   readonly peers: readonly PeerFinding[];
+  /** When too many peers at once failed to reach it, within the memory. */
+  readonly unreached: readonly Span[];
 }
 
 /** The memory of one node's beats, and of what it saw of its peers. */
@@ -30,6 +35,7 @@ export class NodeObserver {
   private readonly past = new Set<Incarnation>();
   private incarnation: Incarnation | null = null;
   private lateUntilMs: number | null = null;
+  private beatsFromMs: number | null = null;
   private second = { startMs: 0, count: 0 };
 
   constructor(
@@ -55,13 +61,14 @@ export class NodeObserver {
     const { alphaMs } = this;
     if (this.beats.last && isLate({ fromMs: this.beats.expectedMs(atMs), alphaMs }, atMs)) this.lateUntilMs = atMs;
     if (beat.incarnation !== this.incarnation) this.begin(beat.incarnation);
+    if (!this.beats.last || this.lateUntilMs === atMs) this.beatsFromMs = atMs;
     this.beats.add({ seq: beat.seq, atMs, ownPauseMs: beat.ownPauseMs });
     this.faults.add(beat, atMs);
     for (const probe of beat.probes) this.trailOf(probe.nodeId).add(probe.outcome, atMs - probe.ageMs);
   }
 
-  measure(nowMs: number): Omit<NodeMeasure, 'peers'> {
-    const { nodeId, incarnation, lateUntilMs } = this;
+  measure(nowMs: number): Omit<NodeMeasure, 'peers' | 'unreached'> {
+    const { nodeId, incarnation, lateUntilMs, beatsFromMs } = this;
     const { last } = this.beats;
     return {
       nodeId,
@@ -69,6 +76,7 @@ export class NodeObserver {
       expectedMs: last ? this.beats.expectedMs(nowMs) : null,
       row: this.beats.row(),
       lateUntilMs,
+      beatsFromMs,
       fault: this.faults.current,
       faultToldMs: this.faults.lastToldMs,
     };
@@ -80,6 +88,11 @@ export class NodeObserver {
       const finding = of === this.nodeId ? null : trail.at(nowMs, this.nodeId);
       if (finding) yield { of, finding };
     }
+  }
+
+  /** When this node, as a prober, failed to reach another. */
+  *unreached(): Generator<{ of: NodeId; spans: readonly Span[] }> {
+    for (const [of, { unreached }] of this.trails) if (of !== this.nodeId) yield { of, spans: unreached };
   }
 
   private begin(incarnation: Incarnation): void {

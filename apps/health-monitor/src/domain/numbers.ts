@@ -19,7 +19,20 @@ export const ONE_CAUSE_MS = 6_000;
 export const THAW_AFTER_MS = 30_000;
 export const WATCHDOG_GRACE_MS = 10_000;
 export const ISOLATION_GONE_MS = 3_000;
-export const IMPAIRMENT_GONE_MS = 60_000;
+/** Since when an impaired or partitioned node has neither trouble, before it opens again. */
+export const TROUBLE_GONE_MS = 60_000;
+/** Peers that must fail to reach a beating node, where it has as many. */
+export const PEERS_TO_PARTITION = 2;
+/** Unreached for 3 of 5 s: one lost probe more or less changes nothing. */
+export const UNREACHED_MS = 3_000;
+export const UNREACHED_WINDOW_MS = 5_000;
+export const LONGEST_MAINTENANCE_MS = 24 * 3_600_000;
+/** After a first "down" nothing comes home for a minute; each further one within the hour doubles it, up to an hour. */
+export const FIRST_HOLD_MS = 60_000;
+export const LONGEST_HOLD_MS = 3_600_000;
+export const DOWNS_COUNT_MS = 3_600_000;
+/** The seventh reaches the longest hold. */
+export const DOWNS_REMEMBERED = 7;
 /** An attestation that a node is off is contradicted by a beat younger than this. */
 export const ATTESTATION_MS = 3_000;
 export const MAX_SAMPLE_BYTES = 64 * 1_024;

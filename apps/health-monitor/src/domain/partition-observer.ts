@@ -1,8 +1,9 @@
 import type { ClusterId, NodeId } from '@holdfast/contracts';
 import { LogClock } from './log-clock';
 import { NodeObserver, type Heartbeat, type NodeMeasure } from './node-observer';
-import { MAX_SAMPLE_BYTES } from './numbers';
+import { MAX_SAMPLE_BYTES, PEERS_TO_PARTITION } from './numbers';
 import type { PeerFinding } from './peer-evidence';
+import { heldTogether, type Span } from './reach';
 import type { Roster } from './roster';
 
 /** One record of the samples' partition. Whatever it holds, it moves the log clock. */
@@ -66,9 +67,11 @@ export class PartitionObserver {
     const { ms, offset, settled, memoryFromMs } = this.clock;
     const members = this.o.roster.nodesOf(cluster);
     const peers = this.peersOf(members, ms);
+    const unreached = this.unreachedOf(members);
     const nodes = members.map((nodeId) => ({
       ...this.observerOf(nodeId).measure(ms),
       peers: peers.get(nodeId) ?? [],
+      unreached: unreached.get(nodeId) ?? [],
     }));
     return { atMs: ms, memoryFromMs, settled, watermark: { partition: this.o.partition, offset }, nodes };
   }
@@ -92,6 +95,18 @@ export class PartitionObserver {
       }
     }
     return peers;
+  }
+
+  /** Two peers must fail at once; in a cluster of two, the one there is. */
+  private unreachedOf(members: readonly NodeId[]): Map<NodeId, Span[]> {
+    const trails = new Map<NodeId, (readonly Span[])[]>();
+    for (const prober of members) {
+      for (const { of, spans } of this.observerOf(prober).unreached()) {
+        if (spans.length > 0) trails.set(of, [...(trails.get(of) ?? []), spans]);
+      }
+    }
+    const needed = Math.min(PEERS_TO_PARTITION, members.length - 1);
+    return new Map([...trails].map(([nodeId, of]) => [nodeId, heldTogether(of, needed)]));
   }
 
   private observerOf(nodeId: NodeId): NodeObserver {

@@ -1,7 +1,10 @@
 import type { NodeId, PeerEvidence } from '@holdfast/contracts';
 import { HEARTBEAT_MS } from './numbers';
+import { UnreachedTrail, type Span } from './reach';
 
 type Outcome = PeerEvidence['outcome'];
+
+const MISSES_TO_FAIL = 2;
 
 /** Younger than the waiting time, or a success before the crash would count. */
 export const maxEvidenceAgeMs = (alphaMs: number): number => Math.min(3_000, 0.75 * alphaMs);
@@ -11,6 +14,7 @@ export class ProbeTrail {
   private outcome: Outcome = 'failed';
   private atMs = -Infinity;
   private missesInRow = 0;
+  private readonly failing = new UnreachedTrail();
 
   constructor(private readonly maxAgeMs: number) {}
 
@@ -22,13 +26,20 @@ export class ProbeTrail {
     this.missesInRow = outcome === 'reached' ? 0 : missesBefore + 1;
     this.outcome = outcome;
     this.atMs = atMs;
+    this.failing.add(this.missesInRow >= MISSES_TO_FAIL, atMs);
+  }
+
+  /** When it failed, within the memory: also what is too old to be evidence now. */
+  get unreached(): readonly Span[] {
+    return this.failing.spans;
   }
 
   /** Null once it is too old to say anything. */
   at(nowMs: number, prober: NodeId): PeerFinding | null {
     const ageMs = Math.max(0, nowMs - this.atMs);
     if (ageMs > this.maxAgeMs) return null;
-    const finding = this.outcome === 'reached' ? 'reaches' : this.missesInRow >= 2 ? 'fails' : 'missedOnce';
+    const finding =
+      this.outcome === 'reached' ? 'reaches' : this.missesInRow >= MISSES_TO_FAIL ? 'fails' : 'missedOnce';
     return { nodeId: prober, outcome: this.outcome, ageMs, finding };
   }
 }

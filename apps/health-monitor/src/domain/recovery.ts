@@ -1,7 +1,8 @@
 import type { NodeHealth, HealthEvent } from './cluster-health';
 import type { JudgeCluster } from './commands';
-import { IMPAIRMENT_GONE_MS, ISOLATION_GONE_MS } from './numbers';
+import { ISOLATION_GONE_MS, TROUBLE_GONE_MS } from './numbers';
 import { toInstant, type Scene, type Standing } from './standing';
+import { holdMs } from './way-back';
 
 /** Which nodes are healthy, for the first time or again. */
 export function recover({ clusterId, measurement }: JudgeCluster, { atMs, standings }: Scene): HealthEvent[] {
@@ -17,8 +18,9 @@ export function recover({ clusterId, measurement }: JudgeCluster, { atMs, standi
     if (late || !mayReturn(standing, { atMs, memoryFromMs })) return [];
     const { nodeId, status: fromStatus } = node;
     const { incarnation } = measure.beat;
+    const hold = { holdMs: fromStatus === 'down' ? holdMs(node.downsMs, atMs) : 0 };
     const pause = { ownPauseMs: measure.row?.ownPauseMs ?? 0, declaredWrongly: wasDeclaredWrongly(standing) };
-    return [{ type: 'NodeRecovered', data: { clusterId, at, nodeId, fromStatus, incarnation, holdMs: 0, ...pause } }];
+    return [{ type: 'NodeRecovered', data: { clusterId, at, nodeId, fromStatus, incarnation, ...hold, ...pause } }];
   });
 }
 
@@ -32,10 +34,14 @@ function mayReturn({ node, measure, lateUntilMs }: Standing, now: { atMs: number
     case 'isolated':
       return (measure.beat?.atMs ?? 0) > node.sinceMs && goneMs(lateUntilMs) >= ISOLATION_GONE_MS;
     case 'impaired':
-      return measure.fault === null && goneMs(measure.faultToldMs) >= IMPAIRMENT_GONE_MS;
+    case 'partitioned': {
+      // Both must be gone: out of the one it must not open in the middle of the other.
+      if (measure.fault) return false;
+      const unreachedUntilMs = Math.min(measure.unreached.at(-1)?.toMs ?? -Infinity, now.atMs);
+      return goneMs(Math.max(measure.faultToldMs ?? -Infinity, unreachedUntilMs)) >= TROUBLE_GONE_MS;
+    }
     case 'healthy':
     case 'suspect':
-    case 'partitioned':
       return false;
   }
 }

@@ -48,6 +48,8 @@ export interface Script {
   readonly dead?: Readonly<Record<string, readonly Span[]>>;
   /** Does not beat, but answers its peers. */
   readonly cut?: Readonly<Record<string, readonly Span[]>>;
+  /** Beats, but does not answer its peers: its probe daemon is dead, or the data path to it. */
+  readonly unreachable?: Readonly<Record<string, readonly Span[]>>;
   /** A new incarnation begins at these moments. */
   readonly restarts?: Readonly<Record<string, readonly number[]>>;
   /** The broker takes nothing: only the newest beat of each node waits. */
@@ -121,7 +123,9 @@ function probesOf(script: Script, prober: string, sentMs: number): Heartbeat['pr
   const names = Object.keys(script.nodes);
   const own = names.indexOf(prober);
   return [...names.slice(own + 1), ...names.slice(0, own)].slice(0, PROBERS_PER_NODE).map((name) => {
-    const outcome = within(script.dead?.[name], sentMs - PROBE_AGE_MS) ? 'timeout' : 'reached';
+    const probedMs = sentMs - PROBE_AGE_MS;
+    const answers = !within(script.dead?.[name], probedMs) && !within(script.unreachable?.[name], probedMs);
+    const outcome = answers ? 'reached' : 'timeout';
     return { nodeId: node(name), outcome, ageMs: PROBE_AGE_MS, ms: 40 } as const;
   });
 }

@@ -4,6 +4,7 @@ import { freezeLimit } from './freeze';
 import type { NodeMeasure } from './node-observer';
 import { ONE_CAUSE_MS } from './numbers';
 import type { Measurement } from './partition-observer';
+import { isUnreached } from './reach';
 import { deadlineMs, isLate, isSilent, type Waiting } from './silence';
 
 /** One node as a judgement sees it: what the stream says of it beside what the memory says. */
@@ -18,6 +19,10 @@ export interface Standing {
   readonly lateUntilMs: number;
   /** Late already when a person lifted the freeze. */
   readonly excused: boolean;
+  /** It beats, and its peers cannot reach it. */
+  readonly unreached: boolean;
+  /** Planned work: no verdict, no suspicion, and no sign of a common cause. */
+  readonly inMaintenance: boolean;
 }
 
 export interface Scene {
@@ -41,12 +46,13 @@ export function sceneOf({ measurement, alphaMs }: Seen, state: ClusterHealth): S
     standingOf({ node, measure: measures.get(node.nodeId) ?? nothingOf(node.nodeId), state }, { measurement, alphaMs }),
   );
   const awaited = standings.filter(({ waiting }) => waiting);
+  const allSilent = awaited.every(({ silent }) => silent) && awaited.some(({ inMaintenance }) => !inMaintenance);
   return {
     atMs,
     standings,
     limit: freezeLimit(standings.length),
     counted: standings.filter((one) => countsAsLate(one, atMs)).map(({ node }) => node.nodeId),
-    allSilent: awaited.length > 0 && awaited.every(({ silent }) => silent),
+    allSilent,
   };
 }
 
@@ -60,7 +66,8 @@ function standingOf({ node, measure, state }: Told, { measurement, alphaMs }: Se
   const { atMs, memoryFromMs } = measurement;
   // Without a beat in memory it is silent at least since the memory begins.
   const dueMs = measure.expectedMs ?? (node.status === 'joining' ? null : memoryFromMs);
-  const waiting = dueMs === null ? null : { fromMs: Math.max(dueMs, state.sight.sinceMs), alphaMs };
+  const fromMs = Math.max(state.sight.sinceMs, node.awaitedFromMs);
+  const waiting = dueMs === null ? null : { fromMs: Math.max(dueMs, fromMs), alphaMs };
   const late = waiting !== null && isLate(waiting, atMs);
   const thawedMs = state.thawedByOperatorMs;
   return {
@@ -72,11 +79,19 @@ function standingOf({ node, measure, state }: Told, { measurement, alphaMs }: Se
     lastHeartbeatMs: measure.beat?.atMs ?? node.lastHeartbeatMs,
     lateUntilMs: late ? atMs : (measure.lateUntilMs ?? -Infinity),
     excused: waiting !== null && thawedMs !== null && isLate(waiting, thawedMs),
+    unreached: !late && isUnreachedWhileBeating(measure, fromMs),
+    inMaintenance: node.maintenanceUntilMs !== null,
   };
 }
 
-function countsAsLate({ node, late, excused }: Standing, atMs: number): boolean {
-  if (excused || node.byOperator) return false;
+/** Only what befell it while it beat: a node that comes back finds its peers' misses of the time before. */
+function isUnreachedWhileBeating({ unreached, beat, beatsFromMs }: NodeMeasure, fromMs: number): boolean {
+  if (!beat || beatsFromMs === null) return false;
+  return isUnreached(unreached, { fromMs: Math.max(beatsFromMs, fromMs), toMs: beat.atMs });
+}
+
+function countsAsLate({ node, late, excused, inMaintenance }: Standing, atMs: number): boolean {
+  if (excused || inMaintenance || node.byOperator) return false;
   if (isUndeclared(node)) return late;
   return atMs - node.sinceMs <= ONE_CAUSE_MS;
 }
@@ -101,16 +116,18 @@ const nothingOf = (nodeId: NodeId): NodeMeasure => ({
   expectedMs: null,
   row: null,
   lateUntilMs: null,
+  beatsFromMs: null,
   fault: null,
   faultToldMs: null,
   peers: [],
+  unreached: [],
 });
 
 export const toInstant = (ms: number): string => new Date(ms).toISOString();
 
 /** The share of its waiting time that a node has used: 0 just after a beat, 1 at its deadline. */
-export function suspicionOf({ waiting, lastHeartbeatMs }: Standing, atMs: number): number {
-  if (!waiting) return 0;
+export function suspicionOf({ waiting, lastHeartbeatMs, inMaintenance }: Standing, atMs: number): number {
+  if (!waiting || inMaintenance) return 0;
   const fromMs = Math.min(lastHeartbeatMs ?? waiting.fromMs, waiting.fromMs);
   return Math.min(1, Math.max(0, (atMs - fromMs) / (deadlineMs(waiting) - fromMs)));
 }

@@ -1,11 +1,14 @@
-import type { Brake, ClusterId } from '@holdfast/contracts';
+import type { Brake, ClusterId, NodeStatus } from '@holdfast/contracts';
 import type { ClusterHealth, HealthEvent } from './cluster-health';
 import type { JudgeCluster } from './commands';
 import { isGraver } from './impairment';
 import { weighEvidence } from './peer-evidence';
 import { evidenceOf, overdueOf, silentMsOf, toInstant, type Scene, type Standing } from './standing';
 
-type Verdict = Extract<HealthEvent, { type: 'NodeDeclaredDown' | 'NodeFoundIsolated' | 'NodeFoundImpaired' }>;
+type Verdict = Extract<
+  HealthEvent,
+  { type: 'NodeDeclaredDown' | 'NodeFoundIsolated' | 'NodeFoundPartitioned' | 'NodeFoundImpaired' }
+>;
 
 /** The verdict table, row by row, and the brakes before each verdict. */
 export function findVerdicts(command: JudgeCluster, scene: Scene, state: ClusterHealth): HealthEvent[] {
@@ -16,8 +19,8 @@ export function findVerdicts(command: JudgeCluster, scene: Scene, state: Cluster
     const found = verdictOn(it);
     if (found === null) return [];
     if (found === 'noEvidence') return withhold(it, 'down', 'noEvidence');
-    const brake = brakeOf(command, state);
-    return brake ? withhold(it, nameOf(found), brake) : [found];
+    const brake = brakeOf(command, it, state);
+    return brake ? withhold(it, names[found.type], brake) : [found];
   });
 }
 
@@ -28,27 +31,33 @@ interface Case {
   readonly zones: Readonly<Record<string, string>>;
 }
 
+const DOUBTED: readonly NodeStatus[] = ['suspect', 'isolated', 'partitioned', 'impaired'];
+const BEATING: readonly NodeStatus[] = ['healthy', 'partitioned', 'impaired'];
+
 function verdictOn(it: Case): Verdict | 'noEvidence' | null {
-  const { node, silent } = it.standing;
-  if (silent && ['suspect', 'isolated', 'impaired'].includes(node.status)) return onSilence(it);
-  const beats = !silent && it.standing.measure.beat !== null;
-  if (beats && (node.status === 'healthy' || node.status === 'impaired')) return onReport(it);
-  return null;
+  const { node, silent, inMaintenance } = it.standing;
+  // In maintenance nobody is suspected, yet what would have been its verdict is told.
+  const judgedSilent = inMaintenance ? ['healthy', ...DOUBTED] : DOUBTED;
+  if (silent) return judgedSilent.includes(node.status) ? onSilence(it) : null;
+  if (!it.standing.measure.beat || !BEATING.includes(node.status)) return null;
+  return onReport(it) ?? onUnreached(it);
 }
 
 function onSilence({ clusterId, standing, scene, zones }: Case): Verdict | 'noEvidence' | null {
-  const { node, measure, lastHeartbeatMs } = standing;
+  const { node, measure, lastHeartbeatMs, inMaintenance } = standing;
   const { [node.nodeId]: _own, ...others } = zones;
   const weighed = weighEvidence({ peers: measure.peers, zones: others, overdue: overdueOf(standing, scene.atMs) });
-  // Suspicion is told with its lack of evidence; the other two have told what they are.
-  if (weighed.verdict === 'none') return weighed.final && node.status === 'suspect' ? 'noEvidence' : null;
+  // Suspicion is told with its lack of evidence; the others have told what they are.
+  if (weighed.verdict === 'none') {
+    return weighed.final && node.status === 'suspect' && !inMaintenance ? 'noEvidence' : null;
+  }
 
   const ofNode = { clusterId, at: toInstant(scene.atMs), nodeId: node.nodeId };
   const lastHeartbeatAt = toInstant(lastHeartbeatMs ?? node.sinceMs);
   const silentMs = silentMsOf(standing, scene.atMs);
   const evidence = evidenceOf(standing, weighed.rule, scene);
   if (weighed.verdict === 'isolated') {
-    if (node.status !== 'suspect') return null;
+    if (node.status !== 'suspect' && node.status !== 'healthy') return null;
     return { type: 'NodeFoundIsolated', data: { ...ofNode, lastHeartbeatAt, silentMs, evidence } };
   }
   const incarnation = measure.beat?.incarnation ?? node.incarnation;
@@ -64,20 +73,38 @@ function onReport({ clusterId, standing, scene }: Case): Verdict | null {
   return { type: 'NodeFoundImpaired', data: { ...ofNode, ...measure.fault, evidence } };
 }
 
-/** In the order in which all deciders check them; the blind do not judge at all. */
-function brakeOf({ halted }: JudgeCluster, { frozen }: ClusterHealth): Brake | null {
+function onUnreached({ clusterId, standing, scene }: Case): Verdict | null {
+  const { node, unreached } = standing;
+  // An impaired node is closed already, and for what weighs more.
+  if (!unreached || node.status !== 'healthy') return null;
+  const evidence = evidenceOf(standing, 'peersFail', scene);
+  return {
+    type: 'NodeFoundPartitioned',
+    data: { clusterId, at: toInstant(scene.atMs), nodeId: node.nodeId, evidence },
+  };
+}
+
+/** Whoever works on this node knows best; the others in the order in which all deciders check them. The blind do not judge. */
+function brakeOf({ halted }: JudgeCluster, { standing }: Case, { frozen }: ClusterHealth): Brake | null {
+  if (standing.inMaintenance) return 'maintenance';
   if (halted) return 'halted';
   return frozen ? 'frozen' : null;
 }
 
 type Withheld = Extract<HealthEvent, { type: 'VerdictWithheld' }>['data']['verdict'];
 
-const nameOf = ({ type }: Verdict): Withheld =>
-  type === 'NodeDeclaredDown' ? 'down' : type === 'NodeFoundIsolated' ? 'isolated' : 'impaired';
+const names: Record<Verdict['type'], Withheld> = {
+  NodeDeclaredDown: 'down',
+  NodeFoundIsolated: 'isolated',
+  NodeFoundPartitioned: 'partitioned',
+  NodeFoundImpaired: 'impaired',
+};
 
 function withhold({ clusterId, standing, scene }: Case, verdict: Withheld, brake: Brake): HealthEvent[] {
   const { node } = standing;
-  if (node.withheld.includes(`${verdict}:${brake}`)) return [];
+  // Who works on a node knows that it is away, however that shows: once is enough.
+  const isTold = (told: string) => told === `${verdict}:${brake}` || (brake === 'maintenance' && told.endsWith(brake));
+  if (node.withheld.some(isTold)) return [];
   return [
     { type: 'VerdictWithheld', data: { clusterId, at: toInstant(scene.atMs), nodeId: node.nodeId, verdict, brake } },
   ];
