@@ -244,6 +244,7 @@ export {
   type ParkCode,
 } from './log.events';
 export { upcast } from './upcast';
+export { findUnstorable, type Unstorable } from './storable';
 export { jsonSchemaOf, schemaIdOf } from './json-schema';
 export { topics, allTopics, contractOf, subjectsOf, allContracts, topicOf, contextNumbers, roleOf } from './topics';
 export { requests, requestContractOf } from './requests';

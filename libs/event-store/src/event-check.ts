@@ -1,4 +1,4 @@
-import { contractOf, topicOf, type TopicContract } from '@holdfast/contracts';
+import { contractOf, findUnstorable, topicOf, type TopicContract } from '@holdfast/contracts';
 import { EventInvalid, EventTooLarge, NotOwner, StreamKeyInvalid } from './errors';
 import type { NewEvent } from './events';
 
@@ -30,6 +30,10 @@ export function checkEvent(event: NewEvent, topic: TopicContract): CheckedEvent 
     const issue = read.error.issues[0];
     throw new EventInvalid(type, issue?.path.join('.') ?? '', issue?.message ?? 'invalid');
   }
+  // Refused by PostgreSQL or by whoever reads it, it would stop the stream for good.
+  const unstorable = findUnstorable(read.data);
+  if (unstorable) throw new EventInvalid(type, unstorable.path, unstorable.problem);
+
   const dataText = JSON.stringify(read.data);
   const bytes = Buffer.byteLength(dataText);
   if (bytes > LIMIT_BYTES) throw new EventTooLarge(`${type} has ${bytes} bytes, the limit is ${LIMIT_BYTES}`);

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { StreamConflict } from './errors';
 import { isDeadlock, storeErrorOf } from './sql-errors';
 
@@ -24,6 +25,13 @@ describe('storeErrorOf', () => {
     ['a long key', sqlError('23514', '', 'stream_key_check'), 'STREAM_KEY_INVALID', false],
   ])('names it when %s', (_, thrown, code, retryable) => {
     expect(storeErrorOf(thrown)).toMatchObject({ code, retryable, cause: thrown, remedy: expect.any(String) });
+  });
+
+  it('knows an error of another realm, as a socket’s is to a spec', () => {
+    const foreign: unknown = Object.assign(runInNewContext('new Error("read ECONNRESET")') as Error, {
+      code: 'ECONNRESET',
+    });
+    expect(storeErrorOf(foreign)).toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
   it('leaves mistakes in SQL, other constraints, and errors of our own as they are', () => {

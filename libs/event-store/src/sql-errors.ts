@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { FleetError } from '@holdfast/kernel';
 import { EventIdReused, EventTooLarge, NotOwner, StoreBusy, StoreUnavailable, StreamKeyInvalid } from './errors';
 
@@ -8,8 +9,9 @@ interface SqlError extends Error {
 
 /** What PostgreSQL's words mean to a caller. What is not listed is a mistake in somebody's SQL, and stays as it is. */
 export function storeErrorOf(thrown: unknown): unknown {
-  if (thrown instanceof FleetError || !(thrown instanceof Error)) return thrown;
-  const error = thrown as SqlError;
+  // Not `instanceof Error`: a socket's error is of Node's own realm, in which the code of a spec does not run.
+  if (thrown instanceof FleetError || !types.isNativeError(thrown)) return thrown;
+  const error: SqlError = thrown;
   const cause = { cause: error };
   if (isConnectionLost(error)) return new StoreUnavailable(`the store does not answer: ${error.message}`, cause);
   if (isBusy(error)) return new StoreBusy(`the store is too slow: ${error.message}`, cause);

@@ -1,6 +1,6 @@
-import { contractOf, topicOf, topics, type Instant } from '@holdfast/contracts';
+import { contractOf, findUnstorable, topicOf, topics, type Instant } from '@holdfast/contracts';
 import { partitionOf } from './murmur2';
-import { hasOnlyStorableText, isInstant, isStreamKey, isUuid } from './record-rules';
+import { isInstant, isStreamKey, isUuid } from './record-rules';
 
 /** Keys of records that stand in each partition: they say how far it is, and belong to no subject. */
 const KEYS_OF_EVERY_PARTITION = new Set(['heads', 'canary']);
@@ -276,7 +276,9 @@ function parse(text: string): object {
     throw new Unreadable('value is not JSON');
   }
   demand(typeof data === 'object' && data !== null && !Array.isArray(data), 'value is not a JSON object');
-  demand(hasOnlyStorableText(data), 'value holds text that cannot be stored, or is nested too deep');
+  const unstorable = findUnstorable(data);
+  // Without the path: it is the sender's text, of any length.
+  demand(!unstorable, `value holds ${unstorable?.problem}`);
   return data;
 }
 
