@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MediumInvalid } from './errors';
@@ -115,6 +115,20 @@ export async function linkWhole(path: string, text: string): Promise<boolean> {
     // Where one is there already too: whoever linked it may have died before this, and we go on by what it says.
     await syncFolder(folder);
     return linked;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** A file that is there whole before and after. `may` throws where it may not be replaced any more. */
+export async function replaceWhole(path: string, text: string, may: () => void): Promise<void> {
+  const folder = join(path, '..');
+  const draft = join(folder, `.draft-${randomUUID()}`);
+  try {
+    await writeSynced(draft, text);
+    may();
+    await rename(draft, path);
+    await syncFolder(folder);
   } finally {
     await rm(draft, { force: true });
   }

@@ -31,6 +31,19 @@ export class MediumInvalid extends FleetError {
   override readonly remedy = 'check that the medium is mounted and that the named file is there and whole';
 }
 
+/** Somebody else holds `chain.lock` for longer than we wait, or it was lost while we had it. Nothing was changed. */
+export class ChainLocked extends FleetError {
+  readonly code = 'CHAIN_LOCKED';
+  readonly retryable = true;
+  override readonly remedy = 'wait: a node asleep in the lock is killed by its watchdog after 10 s';
+}
+
+/** Something newer was ordered meanwhile: this attempt ends without a word. */
+export class Superseded extends FleetError {
+  readonly code = 'SUPERSEDED';
+  readonly retryable = false;
+}
+
 /** The journal's disk takes no more. The node goes on serving what it serves and takes nothing new. */
 export class JournalFailed extends FleetError {
   readonly code = 'JOURNAL_FAILED';

@@ -2,13 +2,18 @@ import { randomUUID } from 'node:crypto';
 import type {
   EventOf,
   AgentStreamBlocked,
+  BackupDeleted,
   EpochAheadFound,
   NodeInventoryReported,
   NodeStarted,
+  PointFrozen,
+  PointRefused,
   SystemRemoved,
   TaskBlocked,
+  TaskCheckpointReached,
   TaskDeclined,
   TaskFaulted,
+  TaskFinished,
   TaskStopped,
   TaskTaken,
 } from '@holdfast/contracts';
@@ -24,12 +29,17 @@ type NodeEvent =
   | EventOf<typeof TaskBlocked>
   | EventOf<typeof TaskStopped>
   | EventOf<typeof TaskFaulted>
+  | EventOf<typeof TaskCheckpointReached>
+  | EventOf<typeof TaskFinished>
+  | EventOf<typeof BackupDeleted>
+  | EventOf<typeof PointFrozen>
+  | EventOf<typeof PointRefused>
   | EventOf<typeof SystemRemoved>
   | EventOf<typeof EpochAheadFound>
   | EventOf<typeof AgentStreamBlocked>;
 
 /** Who speaks is added by the teller; branded ids have been checked where they came in. */
-type Unbranded<T> = T extends string ? string : T extends object ? { [K in keyof T]: Unbranded<T[K]> } : T;
+export type Unbranded<T> = T extends string ? string : T extends object ? { [K in keyof T]: Unbranded<T[K]> } : T;
 type Said<T extends NodeEvent> = T extends NodeEvent
   ? { type: T['type']; data: Unbranded<Omit<T['data'], 'clusterId' | 'nodeId' | 'incarnation' | 'at'>> }
   : never;

@@ -25,6 +25,8 @@ export type JournalRecord =
   | { k: 'base'; version: number; sent: number }
   | { k: 'order'; order: ServeOrder }
   | { k: 'epoch'; route: string; epoch: number }
+  /** A background task begins. It is not resumed by itself: the next owner is named by an order. */
+  | { k: 'carry'; taskId: string; epoch: number }
   | { k: 'stop'; route: string; epoch: number }
   /** One line per effect: what the checker of `reliability.md` reads. */
   | { k: 'effect'; name: string; route: string; epoch: number; at: string }
@@ -39,6 +41,8 @@ export interface JournalState {
   epochs: Map<string, number>;
   /** What this node was told to serve and has not stopped. */
   serving: Map<string, ServeOrder>;
+  /** The background tasks that it was told to carry and that have not ended here, by their epochs. */
+  carrying: Map<string, number>;
   facts: Fact[];
   version: number;
   sent: number;
@@ -51,6 +55,7 @@ export function emptyState(): JournalState {
     journalId: '',
     epochs: new Map(),
     serving: new Map(),
+    carrying: new Map(),
     facts: [],
     version: 0,
     sent: 0,
@@ -76,7 +81,12 @@ export function evolve(state: JournalState, record: JournalRecord): void {
     case 'epoch':
       raise(state, record.route, record.epoch);
       break;
+    case 'carry':
+      raise(state, record.taskId, record.epoch);
+      state.carrying.set(record.taskId, record.epoch);
+      break;
     case 'stop':
+      if ((state.carrying.get(record.route) ?? 0) <= record.epoch) state.carrying.delete(record.route);
       if ((state.serving.get(record.route)?.epoch ?? 0) <= record.epoch) state.serving.delete(record.route);
       break;
     case 'effect':
@@ -109,6 +119,7 @@ export function condense(state: JournalState, olderThan: string): JournalRecord[
     { k: 'base', version: state.version, sent: state.sent },
     ...[...state.epochs].map(([route, epoch]) => ({ k: 'epoch' as const, route, epoch })),
     ...[...state.serving.values()].map((order) => ({ k: 'order' as const, order })),
+    ...[...state.carrying].map(([taskId, epoch]) => ({ k: 'carry' as const, taskId, epoch })),
     ...[...state.offsets].map(([topic, offset]) => ({ k: 'offset' as const, topic, offset })),
     ...[...state.heads].map(([stream, head]) => ({ k: 'head' as const, stream, ...head })),
     ...kept.map((fact) => ({ k: 'fact' as const, fact })),

@@ -139,7 +139,7 @@ function stateOf(records: JournalRecord[]): JournalState {
 }
 
 /** A disk that is nearly full takes a part and calls it success; only the next write is told that it is full. */
-async function writeWhole(file: FileHandle, bytes: Buffer, at: number): Promise<void> {
+export async function writeWhole(file: FileHandle, bytes: Buffer, at: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, at + done);
     done += bytesWritten;

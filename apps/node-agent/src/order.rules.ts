@@ -9,7 +9,7 @@ export interface Known {
   incarnation: string;
   /** The highest epoch that the journal knows for this task. */
   highestEpoch: number;
-  /** The epoch at which a live daemon serves it, if one does. */
+  /** The epoch at which it is at work here, if it is: a live daemon serves it, a worker carries it. */
   servedEpoch: number | undefined;
 }
 
@@ -22,7 +22,10 @@ export type OrderVerdict =
   | 'stale'
   | 'take';
 
-export function judgeOrder(order: HeardOrder, { incarnation, highestEpoch, servedEpoch }: Known): OrderVerdict {
+export function judgeOrder(
+  order: Pick<HeardOrder, 'epoch' | 'nodeIncarnation'>,
+  { incarnation, highestEpoch, servedEpoch }: Known,
+): OrderVerdict {
   if (order.nodeIncarnation !== null && order.nodeIncarnation !== incarnation) return 'count';
   if (order.epoch < highestEpoch) return 'stale';
   return order.epoch === servedEpoch ? 'repeat' : 'take';

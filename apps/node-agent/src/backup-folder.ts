@@ -1,0 +1,183 @@
+import { link, mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { replaceWhole, syncFolder } from './claims';
+import { canonical, pieceOfVolume, type PieceOfVolume } from './manifest';
+import { pieceFile } from './pieces';
+import { requireMedium } from './take-up';
+
+/* `backups/<systemId>/<pointId>.e<epoch>/`: each attempt at a backup writes into a folder of its own, and into no other. */
+
+export interface BackupName {
+  systemId: string;
+  pointId: string;
+}
+
+export const MANIFEST = 'manifest.json';
+const SEALED = 'sealed.ndjson';
+
+/** Of which point an attempt is: a name may be used again, an instant is not. */
+const point = z.strictObject({ k: z.int().positive(), at: z.string() });
+export type PointOfAttempt = z.infer<typeof point>;
+
+export interface Attempt {
+  folder: string;
+  point: PointOfAttempt;
+  /** By file name. */
+  sealed: Map<string, PieceOfVolume>;
+}
+
+export const folderOfAttempt = (mediumFolder: string, { systemId, pointId, epoch }: BackupName & { epoch: number }) =>
+  join(mediumFolder, 'backups', systemId, `${pointId}.e${epoch}`);
+
+/** All that lie there, the newest first. */
+export async function epochsOf(mediumFolder: string, { systemId, pointId }: BackupName): Promise<number[]> {
+  await requireMedium(mediumFolder);
+  const names = await readdir(join(mediumFolder, 'backups', systemId)).catch(noneIfAbsent<string[]>([]));
+  const prefix = `${pointId}.e`;
+  return names
+    .flatMap((name) => (name.startsWith(prefix) ? name.slice(prefix.length) : []))
+    .filter((epoch) => /^[1-9]\d*$/.test(epoch))
+    .map(Number)
+    .sort((one, other) => other - one);
+}
+
+/** Attempts up to this epoch at this very point, the newest first: what they sealed need not be made again. */
+export async function earlierAttempts(
+  mediumFolder: string,
+  of: BackupName & { epoch: number; point: PointOfAttempt },
+): Promise<Attempt[]> {
+  const found: Attempt[] = [];
+  for (const epoch of await epochsOf(mediumFolder, of)) {
+    if (epoch > of.epoch) continue;
+    const attempt = await readAttempt(folderOfAttempt(mediumFolder, { ...of, epoch }));
+    if (attempt && canonical(attempt.point) === canonical(of.point)) found.push(attempt);
+  }
+  return found;
+}
+
+/** What its list says that it sealed. A line that is torn or means nothing is a piece that is made again. */
+export async function readAttempt(folder: string): Promise<Attempt | undefined> {
+  const lines = (await readFile(join(folder, SEALED), 'utf8').catch(noneIfAbsent(''))).split('\n').map(parseLine);
+  const head = z.strictObject({ point }).safeParse(lines[0]);
+  if (!head.success) return undefined;
+  const sealed = new Map<string, PieceOfVolume>();
+  for (const line of lines.slice(1)) {
+    const { success, data } = pieceOfVolume.safeParse(line);
+    if (success) sealed.set(pieceFile(data.volumeId, data.n), data);
+  }
+  return { folder, point: head.data.point, sealed };
+}
+
+/** The one folder that this attempt writes into. */
+export class AttemptFolder {
+  private constructor(
+    readonly folder: string,
+    private readonly list: FileHandle,
+  ) {}
+
+  /** What an earlier run of this same epoch left is kept, and listed: it is judged like any other attempt's. */
+  static async open(
+    mediumFolder: string,
+    of: BackupName & { epoch: number; point: PointOfAttempt },
+  ): Promise<AttemptFolder> {
+    const folder = folderOfAttempt(mediumFolder, of);
+    await requireMedium(mediumFolder);
+    for (const path of [dirname(dirname(folder)), dirname(folder), folder]) await makeFolder(path);
+    const list = await open(join(folder, SEALED), 'w');
+    const attempt = new AttemptFolder(folder, list);
+    await attempt.note({ point: of.point });
+    await syncFolder(folder);
+    return attempt;
+  }
+
+  draftOf({ volumeId, n }: { volumeId: string; n: number }): string {
+    return join(this.folder, `${pieceFile(volumeId, n)}.draft`);
+  }
+
+  async dropDraft(piece: { volumeId: string; n: number }): Promise<void> {
+    await rm(this.draftOf(piece), { force: true });
+  }
+
+  /** From a durable draft: whole under its name, and only then on the list. */
+  async seal(piece: PieceOfVolume): Promise<void> {
+    await rename(this.draftOf(piece), join(this.folder, pieceFile(piece.volumeId, piece.n)));
+    await syncFolder(this.folder);
+    await this.note(piece);
+  }
+
+  /** The very file of an earlier attempt: nobody changes a sealed one. */
+  async adopt(piece: PieceOfVolume, from: string): Promise<void> {
+    const name = pieceFile(piece.volumeId, piece.n);
+    if (from !== this.folder) {
+      await rm(join(this.folder, name), { force: true });
+      await link(join(from, name), join(this.folder, name));
+      await syncFolder(this.folder);
+    }
+    await this.note(piece);
+  }
+
+  /** With it the attempt is whole. */
+  async finish(manifest: string, may: () => void): Promise<void> {
+    await replaceWhole(join(this.folder, MANIFEST), manifest, may);
+  }
+
+  close(): Promise<void> {
+    return this.list.close();
+  }
+
+  private async note(line: object): Promise<void> {
+    await this.list.appendFile(`${JSON.stringify(line)}\n`);
+    await this.list.datasync();
+  }
+}
+
+/** Every attempt, whole or not. */
+export async function deleteBackup(mediumFolder: string, backup: BackupName): Promise<void> {
+  for (const epoch of await epochsOf(mediumFolder, backup)) await removeAttempt(mediumFolder, { ...backup, epoch });
+}
+
+/** Once one attempt is the result, the others are nothing: a worker that still writes into one of them finds it gone. */
+export async function dropOtherAttempts(
+  mediumFolder: string,
+  { epoch: result, ...of }: BackupName & { epoch: number },
+): Promise<void> {
+  for (const epoch of await epochsOf(mediumFolder, of))
+    if (epoch !== result) await removeAttempt(mediumFolder, { ...of, epoch });
+}
+
+async function removeAttempt(mediumFolder: string, of: BackupName & { epoch: number }): Promise<void> {
+  const folder = folderOfAttempt(mediumFolder, of);
+  await rm(join(folder, MANIFEST), { force: true }); // first: without it nobody takes what is left for a backup
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  await syncFolder(dirname(folder)); // what was told gone must not come back with the power
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+export function noneIfAbsent<T>(none: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === 'ENOENT') return none;
+    throw error;
+  };
+}
+
+/** Undefined: absent, or torn. */
+export async function readJson(path: string): Promise<unknown> {
+  return parseLine(await readFile(path, 'utf8').catch(noneIfAbsent('')));
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined; // torn
+  }
+}

@@ -1,0 +1,79 @@
+import type { EventOf, SampleOf, TaskCheckpointReached, TaskProgressObserved } from '@holdfast/contracts';
+
+export type ProgressSample = Pick<
+  SampleOf<typeof TaskProgressObserved>['data'],
+  'doneBytes' | 'totalBytes' | 'bytesPerSec'
+>;
+export type Checkpoint = Pick<EventOf<typeof TaskCheckpointReached>['data'], 'token' | 'doneBytes' | 'totalBytes'>;
+
+export interface ProgressParts {
+  /** Each second. */
+  observed(sample: ProgressSample): void;
+  /** Each 10 s or 5 %. */
+  reached(checkpoint: Checkpoint): void;
+  nowMs?: () => number;
+}
+
+const EVERY_MS = 1_000;
+const RATE_OVER_MS = 5_000;
+const CHECKPOINT_MS = 10_000;
+const CHECKPOINT_SHARE = 0.05;
+
+/** How far one attempt has come: what is sealed, nothing of what is in hand. */
+export class Progress {
+  doneBytes = 0;
+  token: string | null = null;
+  private timer?: NodeJS.Timeout;
+  private readonly nowMs: () => number;
+  private readonly seen: { atMs: number; doneBytes: number }[] = [];
+  private last: { atMs: number; doneBytes: number };
+
+  constructor(
+    readonly totalBytes: number,
+    private readonly parts: ProgressParts,
+  ) {
+    this.nowMs = parts.nowMs ?? (() => performance.now());
+    this.last = { atMs: this.nowMs(), doneBytes: 0 };
+  }
+
+  start(): void {
+    this.observe();
+    this.timer = setInterval(() => this.observe(), EVERY_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  /** What the attempt before had sealed and this one need not do again counts as done. */
+  advance(bytes: number, token: string): void {
+    this.doneBytes += bytes;
+    this.token = token;
+    const { doneBytes, totalBytes } = this;
+    const now = { atMs: this.nowMs(), doneBytes };
+    // The end is told as the end.
+    if (doneBytes === totalBytes || !isCheckpoint(this.last, now, totalBytes)) return;
+    this.last = now;
+    this.parts.reached({ token, doneBytes, totalBytes });
+  }
+
+  observe(): void {
+    const { doneBytes, totalBytes, seen } = this;
+    const now = { atMs: this.nowMs(), doneBytes };
+    seen.push(now);
+    while (seen.length > 2 && now.atMs - seen[1]!.atMs >= RATE_OVER_MS) seen.shift();
+    const { atMs, doneBytes: before } = seen[0]!;
+    const bytesPerSec = now.atMs > atMs ? ((doneBytes - before) * 1_000) / (now.atMs - atMs) : 0;
+    this.parts.observed({ doneBytes, totalBytes, bytesPerSec });
+  }
+}
+
+interface Moment {
+  atMs: number;
+  doneBytes: number;
+}
+
+export function isCheckpoint(last: Moment, now: Moment, totalBytes: number): boolean {
+  if (now.doneBytes === last.doneBytes) return false;
+  return now.atMs - last.atMs >= CHECKPOINT_MS || now.doneBytes - last.doneBytes >= totalBytes * CHECKPOINT_SHARE;
+}

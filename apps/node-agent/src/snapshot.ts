@@ -1,0 +1,156 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SnapshotResult } from '@holdfast/contracts';
+import {
+  AttemptFolder,
+  earlierAttempts,
+  folderOfAttempt,
+  MANIFEST,
+  type Attempt,
+  type PointOfAttempt,
+} from './backup-folder';
+import { readChain, type Chain } from './chain';
+import type { Unbranded } from './facts';
+import {
+  canonical,
+  dataBytes,
+  lengthOfPiece,
+  MIB,
+  PIECE_BYTES,
+  piecesOf,
+  sha256,
+  type Manifest,
+  type PieceOfVolume,
+} from './manifest';
+import { checkPiece, pieceFile, writePiece } from './pieces';
+import { Reader } from './reader';
+import { TaskFault } from './task-fault';
+import type { Begun, SnapshotOrder, Work } from './work';
+
+/** A point of a system, piece by piece into a folder of this attempt's own; what earlier ones sealed is checked and linked. */
+export async function beginSnapshot({ taskId, epoch, spec }: SnapshotOrder, work: Work): Promise<Begun> {
+  const { node } = work;
+  const { systemId, pointId } = spec;
+  const { chain, point } = await findPoint(join(node.mediumFolder, systemId), pointId);
+  const of = { systemId, pointId, epoch, point: { k: point.k, at: point.at } };
+  const earlier = await earlierAttempts(node.mediumFolder, of);
+  await mustNotReplace(node.mediumFolder, of, earlier);
+  const folder = await AttemptFolder.open(node.mediumFolder, of);
+  const reader = await Reader.open(node, { taskId, epoch, systemId, chain, k: point.k }).catch(async (error) => {
+    await folder.close();
+    throw error;
+  });
+  return {
+    totalBytes: chain.volumes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    run: () => new Snapshot(work, { folder, reader, earlier }).run(chain),
+    close: async () => {
+      await reader.close();
+      await folder.close();
+    },
+  };
+}
+
+interface Parts {
+  folder: AttemptFolder;
+  reader: Reader;
+  earlier: Attempt[];
+}
+
+class Snapshot {
+  constructor(
+    private readonly work: Work,
+    private readonly parts: Parts,
+  ) {}
+
+  async run(chain: Chain): Promise<Unbranded<SnapshotResult>> {
+    const manifest: Manifest = { volumes: [] };
+    for (const { volumeId, sizeBytes } of chain.volumes)
+      manifest.volumes.push({ volumeId, sizeBytes, pieces: await this.piecesOf(volumeId, sizeBytes) });
+    const text = canonical(manifest);
+    await this.parts.folder.finish(text, this.work.mustBeOurs);
+    const pieces = piecesOf(manifest);
+    return {
+      manifest: sha256(text),
+      volumes: chain.volumes.map(({ volumeId, sizeBytes }) => ({ volumeId, sizeBytes })),
+      pieces: pieces.length,
+      bytes: pieces.reduce((sum, piece) => sum + dataBytes(piece), 0),
+    };
+  }
+
+  private async piecesOf(volumeId: string, sizeBytes: number) {
+    const pieces = [];
+    for (let n = 0; n * PIECE_BYTES < sizeBytes; n++) {
+      this.work.signal.throwIfAborted();
+      const bytes = lengthOfPiece(n, sizeBytes);
+      const piece = (await this.takeOver(volumeId, n)) ?? (await this.make({ volumeId, n, bytes }));
+      if (piece) pieces.push({ n, bytes, sha256PerMiB: piece.sha256PerMiB });
+      this.work.advance(bytes, `${volumeId}.${n}`);
+    }
+    return pieces;
+  }
+
+  /** The newest that earlier attempts sealed and that still holds what they say. */
+  private async takeOver(volumeId: string, n: number): Promise<PieceOfVolume | undefined> {
+    const name = pieceFile(volumeId, n);
+    for (const { folder, sealed } of this.parts.earlier) {
+      const piece = sealed.get(name);
+      if (!piece || (await checkPiece(join(folder, name), piece, this.work.check)) !== 'whole') continue;
+      this.work.mustBeOurs();
+      await this.parts.folder.adopt(piece, folder);
+      return piece;
+    }
+    return undefined;
+  }
+
+  /** Read back before it counts: what differs from what was read is made once more, and twice is no accident. */
+  private async make(of: { volumeId: string; n: number; bytes: number }): Promise<PieceOfVolume | undefined> {
+    const { folder, reader } = this.parts;
+    const start = of.n * PIECE_BYTES;
+    const mibs = await reader.dataIn(of.volumeId, start, of.bytes);
+    if (mibs.length === 0) return undefined;
+    const draft = folder.draftOf(of);
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const piece = { ...of, ...(await writePiece(draft, of.bytes, this.read(of, mibs))) };
+      if (piece.sha256PerMiB.every((hash) => hash === null)) return void (await folder.dropDraft(of));
+      if ((await checkPiece(draft, piece, noTurn)) !== 'whole') continue;
+      this.work.mustBeOurs();
+      await folder.seal(piece);
+      return piece;
+    }
+    throw new TaskFault('subject', 'PIECE_DIFFERS', `${draft} holds something else than was written, twice`);
+  }
+
+  private async *read({ volumeId, n, bytes }: { volumeId: string; n: number; bytes: number }, mibs: number[]) {
+    const start = n * PIECE_BYTES;
+    for (const offset of mibs) {
+      const length = Math.min(MIB, start + bytes - offset);
+      await this.work.turn(length);
+      yield { at: offset - start, mib: await this.parts.reader.read(volumeId, offset, length) };
+    }
+  }
+}
+
+/** It was written a moment ago, and lies in memory. */
+const noTurn = () => Promise.resolve();
+
+async function findPoint(systemFolder: string, pointId: string) {
+  const chain = await readChain(systemFolder);
+  const point = chain?.points.find((one) => one.pointId === pointId);
+  if (!chain || !point) throw new TaskFault('subject', 'POINT_GONE', `${pointId} is not a point of ${systemFolder}`);
+  return { chain, point };
+}
+
+/** A name that is used again for another point must not overwrite the backup of the first. */
+async function mustNotReplace(
+  mediumFolder: string,
+  of: { systemId: string; pointId: string; epoch: number; point: PointOfAttempt },
+  earlier: Attempt[],
+): Promise<void> {
+  const folder = folderOfAttempt(mediumFolder, of);
+  if (earlier.some((attempt) => attempt.folder === folder)) return;
+  const whole = await access(join(folder, MANIFEST)).then(
+    () => true,
+    () => false,
+  );
+  if (whole) throw new TaskFault('subject', 'BACKUP_EXISTS', `${folder} is the backup of another point of this name`);
+}
