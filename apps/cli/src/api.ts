@@ -7,7 +7,9 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface AsOf {
   position: number;
   at: string;
-  ageMs: number;
+  ageMs: number | null;
+  /** Projections that stand still: what they tell is older than all the rest. */
+  broken?: string[];
 }
 export interface Page {
   items: Row[];

@@ -90,6 +90,9 @@ const exitOfStatus: Readonly<Record<number, ExitCode>> = {
 };
 const changedCodes = new Set(['PLAN_CHANGED', 'CHANGED', 'STREAM_CONFLICT']);
 
+/** Of what an owner refused, by its reason's code. */
+export const exitOfRefusal = (code: string): ExitCode => (changedCodes.has(code) ? exit.changed : exit.refused);
+
 export function failureOf(status: number, problem: Problem): Failure {
   const code = problem.code ?? `HTTP_${status}`;
   const ordinary = status >= 500 ? exit.unexpected : exit.refused;

@@ -1,32 +1,39 @@
 import type { Row } from './api';
 import { usage } from './failure';
-import { at, duration, since, size, text } from './values';
-
-export interface Column {
-  head: string;
-  value: (row: Row, now: number) => string;
-  /** Only with `-o wide`. */
-  wide?: true;
-}
+import {
+  age,
+  column,
+  computed,
+  counts,
+  drainText,
+  exportsOf,
+  failing,
+  loadText,
+  scrubText,
+  shortId,
+  timeOf,
+  volumesOf,
+  wide,
+  withCause,
+  type Column,
+} from './columns';
+import { at, duration, percent, since, size, text } from './values';
 
 /** What the gateway lists under `/v1/<plural>`, and how people read it. */
 export interface Kind {
   singular: string;
   plural: string;
   idKey: string;
+  /** Its id has a slash in it, and so has its path. */
+  nested?: true;
   /** Where `--status` and `wait --for` look. */
   statePath: string;
+  /** All that `wait --for` knows, beside `gone`; without it any word may come. */
+  states?: readonly string[];
   columns: readonly Column[];
   /** What an empty list means, where that is not plain. */
   whenNone?: string;
 }
-
-const column = (head: string, path: string): Column => ({ head, value: (row) => text(at(row, path)) });
-const age = (head: string, path: string): Column => ({ head, value: (row, now) => since(at(row, path), now) });
-const wide = (plain: Column): Column => ({ ...plain, wide: true });
-const computed = (head: string, value: Column['value']): Column => ({ head, value });
-
-const shortId = (path: string): Column => computed('ID', (row) => text(at(row, path)).slice(0, 8));
 
 const kinds: readonly Kind[] = [
   {
@@ -34,6 +41,7 @@ const kinds: readonly Kind[] = [
     plural: 'clusters',
     idKey: 'clusterId',
     statePath: 'verdict',
+    states: ['healthy', 'degraded', 'suspected', 'down', 'frozen', 'blind', 'empty'],
     columns: [
       column('CLUSTER', 'clusterId'),
       column('VERDICT', 'verdict'),
@@ -51,6 +59,10 @@ const kinds: readonly Kind[] = [
     plural: 'nodes',
     idKey: 'nodeId',
     statePath: 'status',
+    states: [
+      ...['joining', 'healthy', 'suspect', 'isolated', 'partitioned', 'impaired', 'down'],
+      ...['draining', 'overdue', 'drained', 'maintenance'],
+    ],
     columns: [
       column('NODE', 'nodeId'),
       column('CLUSTER', 'clusterId'),
@@ -63,6 +75,9 @@ const kinds: readonly Kind[] = [
       ),
       computed('ENGINE', ({ engine }) => text(at(engine, 'state'))),
       computed('WATCHDOG', ({ watchdogAlive }) => (watchdogAlive === false ? 'gone' : watchdogAlive ? 'alive' : '-')),
+      computed('MAINTENANCE', ({ maintenance }) => (maintenance ? `until ${timeOf(at(maintenance, 'until'))}` : '-')),
+      computed('DRAIN', ({ drain }) => drainText(drain)),
+      wide(computed('LOAD', ({ placement }) => loadText(placement))),
       wide(column('ADDRESS', 'dataAddress')),
       wide(column('VERSION', 'engine.version')),
       wide(column('INCARNATION', 'incarnation')),
@@ -73,6 +88,7 @@ const kinds: readonly Kind[] = [
     plural: 'systems',
     idKey: 'systemId',
     statePath: 'serving.state',
+    states: ['pending', 'creating', 'starting', 'served', 'waiting', 'unserved', 'retired'],
     columns: [
       column('SYSTEM', 'systemId'),
       column('CLUSTER', 'clusterId'),
@@ -91,6 +107,10 @@ const kinds: readonly Kind[] = [
     plural: 'tasks',
     idKey: 'taskId',
     statePath: 'state',
+    states: [
+      ...['pending', 'freezing', 'assigned', 'held', 'running', 'stopping', 'retrying'],
+      ...['parked', 'completed', 'cancelled'],
+    ],
     columns: [
       column('TASK', 'taskId'),
       column('KIND', 'kind'),
@@ -99,8 +119,31 @@ const kinds: readonly Kind[] = [
       column('EPOCH', 'epoch'),
       column('STATE', 'state'),
       age('SINCE', 'since'),
+      computed('DONE', ({ doneBytes, totalBytes }) =>
+        typeof doneBytes === 'number' && typeof totalBytes === 'number' ? percent(doneBytes, totalBytes) : '-',
+      ),
       column('REASON', 'reason'),
+      wide(computed('SIZE', ({ totalBytes }) => size(totalBytes))),
+      wide(computed('RATE', ({ bytesPerSec }) => (bytesPerSec ? `${size(bytesPerSec)}/s` : '-'))),
       wide(column('LAST OWNERS', 'lastOwners')),
+    ],
+  },
+  {
+    singular: 'backup',
+    plural: 'backups',
+    idKey: 'backupId',
+    nested: true,
+    statePath: 'state',
+    states: ['ready', 'deleting'],
+    columns: [
+      column('BACKUP', 'backupId'),
+      column('CLUSTER', 'clusterId'),
+      age('AGE', 'at'),
+      computed('SIZE', ({ bytes }) => size(bytes)),
+      column('STATE', 'state'),
+      computed('LAST SCRUB', ({ lastScrub }, now) => scrubText(lastScrub, now)),
+      computed('RESTORABLE', ({ restorable, reason }) => (restorable ? 'yes' : withCause('no', reason))),
+      wide(column('MANIFEST', 'manifest')),
     ],
   },
   {
@@ -108,6 +151,7 @@ const kinds: readonly Kind[] = [
     plural: 'operations',
     idKey: 'id',
     statePath: 'state',
+    states: ['queued', 'running', 'waiting', 'planned', 'succeeded', 'failed', 'cancelled', 'refused'],
     columns: [
       shortId('id'),
       column('KIND', 'kind'),
@@ -126,6 +170,7 @@ const kinds: readonly Kind[] = [
     plural: 'services',
     idKey: 'service',
     statePath: 'state',
+    states: ['ready', 'unready'],
     columns: [
       column('SERVICE', 'service'),
       computed('READY', ({ ready }) => (ready === undefined ? '-' : ready ? 'yes' : 'no')),
@@ -158,6 +203,7 @@ const kinds: readonly Kind[] = [
     plural: 'projections',
     idKey: 'name',
     statePath: 'state',
+    states: ['following', 'broken'],
     columns: [
       column('PROJECTION', 'name'),
       column('STATE', 'state'),
@@ -171,6 +217,7 @@ const kinds: readonly Kind[] = [
     plural: 'automation',
     idKey: 'scope',
     statePath: 'state',
+    states: ['halted', 'running'],
     whenNone: 'automation runs everywhere: nobody has halted it',
     columns: [
       column('SCOPE', 'scope'),
@@ -205,32 +252,24 @@ export function kindOf(name: string): Kind {
   return kind;
 }
 
+export function columnsOf({ columns }: Kind, isWide: boolean): Column[] {
+  return columns.filter(({ wide }) => !wide || isWide);
+}
+
 export function idOf(kind: Kind, row: Row): string {
   return text(row[kind.idKey]);
 }
 
-function withCause(state: unknown, cause: unknown): string {
-  return cause ? `${text(state)}: ${text(cause)}` : text(state);
-}
-
-function counts(byStatus: unknown): string {
-  const present = Object.entries((byStatus ?? {}) as Row).filter(([, count]) => count !== 0);
-  return present.map(([status, count]) => `${text(count)} ${status}`).join(', ') || '-';
-}
-
-/** `2 × 64 MiB`, or each by its name where they differ. */
-function volumesOf(volumes: unknown): string {
-  const list = (volumes ?? []) as Row[];
-  const sizes = new Set(list.map(({ sizeBytes }) => sizeBytes));
-  if (sizes.size === 1) return `${list.length} × ${size([...sizes][0])}`;
-  return list.map(({ volumeId, sizeBytes }) => `${text(volumeId)} ${size(sizeBytes)}`).join(', ') || '-';
-}
-
-function exportsOf(exports: unknown): string {
-  return ((exports ?? []) as Row[]).map(({ uri }) => text(uri)).join(' ') || '-';
-}
-
-function failing(checks: unknown): string {
-  const failed = ((checks ?? []) as Row[]).filter(({ ok }) => ok === false);
-  return failed.map(({ name, detail }) => withCause(name, detail)).join('; ') || '-';
+/** Every word that is true of it now, among those that `wait --for` knows. */
+export function statesOf({ singular, statePath }: Kind, row: Row): string[] {
+  if (singular === 'service') return [row['ready'] === true ? 'ready' : 'unready'];
+  if (singular === 'automation') return [row['halted'] === true ? 'halted' : 'running'];
+  const state = text(at(row, statePath));
+  if (singular === 'cluster' && row['frozen']) return ['frozen', state];
+  if (singular !== 'node') return [state];
+  return [
+    state,
+    ...(row['maintenance'] ? ['maintenance'] : []),
+    ...(at(row, 'drain') ? [text(at(row, 'drain.state'))] : []),
+  ];
 }

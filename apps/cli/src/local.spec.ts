@@ -38,11 +38,14 @@ describe('lab', () => {
     expect(heard).toEqual(['{"verb":"kill","target":"node/alpha-2"}\n']);
   });
 
-  it('that is refused exits 3 with code and remedy', async () => {
-    await answering({ ok: false, message: 'alpha-9 is no node', code: 'NOT_FOUND', remedy: 'alpha-1, alpha-2' });
+  it.each([
+    ['that is refused exits 3', 'NOT_RUNNING', 3],
+    ['of what is not there exits 8', 'NOT_FOUND', 8],
+  ])('%s, with code and remedy', async (_, reason, code) => {
+    await answering({ ok: false, message: 'no such luck', code: reason, remedy: 'alpha-1, alpha-2' });
     expect(await lab('kill node/alpha-9')).toMatchObject({
-      code: 3,
-      err: 'error     NOT_FOUND  alpha-9 is no node\nremedy    alpha-1, alpha-2\n',
+      code,
+      err: `error     ${reason}  no such luck\nremedy    alpha-1, alpha-2\n`,
     });
   });
 
@@ -156,6 +159,14 @@ HOLDFAST_TOKEN    [secret]  environment  the current context  the CLI's access t
 `,
       err: 'warning: HOLDFAST_RUN_DIRR is not known; did you mean HOLDFAST_RUN_DIR?\n',
     });
+  });
+
+  it('is not needed to hear of a misspelt variable: every verb says so', async () => {
+    const { err, code } = await runCli('env', { env: { HOLDFAST_GATEWAY_PROT: '7' } });
+    expect(code).toBe(0);
+    expect(err).toContain('warning: HOLDFAST_GATEWAY_PROT is not known; did you mean HOLDFAST_GATEWAY_PORT?\n');
+    const context = await runCli('context list', { env: { HOLDFAST_NONSENSE: '1', HOLDFAST_CONTEXT_FILE: folder } });
+    expect(context.err).toContain('warning: HOLDFAST_NONSENSE is not known; did you mean');
   });
 
   it('lists every variable with --all, and as json', async () => {

@@ -1,24 +1,35 @@
+import { isKnown, nearestKnown } from '@holdfast/observability';
 import { Command, CommanderError, Option } from 'commander';
 import { describeFailure, exit, Failure, type ExitCode } from './failure';
+import { backups } from './verbs/backups';
 import { brakes } from './verbs/brakes';
 import { contexts } from './verbs/contexts';
 import { describe } from './verbs/describe';
 import { doctor } from './verbs/doctor';
+import { drain } from './verbs/drain';
 import { env } from './verbs/env';
 import { events } from './verbs/events';
 import { get } from './verbs/get';
+import { history } from './verbs/history';
 import { lab } from './verbs/lab';
+import { maintenance } from './verbs/maintenance';
+import { plan } from './verbs/plan';
 import { repair } from './verbs/repair';
 import { system } from './verbs/system';
+import { task } from './verbs/task';
 import { wait } from './verbs/wait';
 import { why } from './verbs/why';
 import type { Verb } from './verb';
 import type { World } from './world';
 
-const verbs: readonly Verb[] = [get, describe, why, events, system, brakes, wait, repair, lab, doctor, env, contexts];
+const verbs: readonly Verb[] = [
+  ...[get, describe, why, history, events, system, task, backups, plan, drain, maintenance, brakes],
+  ...[wait, repair, lab, doctor, env, contexts],
+];
 
 /** One run: what was typed leads to words on both outputs and an exit code. */
 export async function run(typed: readonly string[], world: World): Promise<ExitCode> {
+  warnOfUnknownVariables(world);
   try {
     await programFor(world).parseAsync(typed, { from: 'user' });
     return exit.done;
@@ -32,6 +43,12 @@ export async function run(typed: readonly string[], world: World): Promise<ExitC
     world.err('remedy    this is a defect of the CLI: please report it with the lines above\n');
     return exit.unexpected;
   }
+}
+
+/** A misspelt variable has no effect, which is hard to see: so it is said, whatever the verb. */
+function warnOfUnknownVariables({ env, err }: World): void {
+  for (const name of Object.keys(env).filter((key) => key.startsWith('HOLDFAST_') && !isKnown(key)))
+    err(`warning: ${name} is not known; did you mean ${nearestKnown(name)}?\n`);
 }
 
 function programFor(world: World): Command {

@@ -1,4 +1,5 @@
 import { Api } from './api';
+import { asOfQuery, type AsOfQuery } from './as-of';
 import { gatewayOf, type CommonOptions } from './settings';
 import type { World } from './world';
 
@@ -14,6 +15,11 @@ export class Session {
   get api(): Api {
     this.#api ??= new Api(this.world, gatewayOf(this.world, this.options), this.options.showRequest === true);
     return this.#api;
+  }
+
+  /** The time of which it asks. */
+  get past(): AsOfQuery {
+    return asOfQuery(this.world, this.options.asOf);
   }
 
   get asJson(): boolean {

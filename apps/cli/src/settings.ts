@@ -3,12 +3,13 @@ import { readContexts } from './contexts';
 import { usage } from './failure';
 import type { World } from './world';
 
-/** The options that every verb takes. */
+/** The options that every verb takes; `asOf` only those that show. */
 export interface CommonOptions {
   output: 'table' | 'wide' | 'json' | 'name';
   url?: string;
   context?: string;
   showRequest?: boolean;
+  asOf?: string;
 }
 
 export interface Gateway {

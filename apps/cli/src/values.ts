@@ -41,12 +41,25 @@ export function since(instant: unknown, now: number): string {
   return Number.isNaN(then) ? '-' : duration(Math.max(0, now - then));
 }
 
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
 export function size(bytes: unknown): string {
   if (typeof bytes !== 'number') return '-';
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1_024 ** power;
-  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${units[power]}`;
+  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${UNITS[power]}`;
+}
+
+/** `48 of 128 MiB`: both in the unit of the whole. */
+export function portion(done: number, total: number): string {
+  const [, unit = 'B'] = size(total).split(' ');
+  const inUnit = done / 1_024 ** UNITS.indexOf(unit);
+  return `${Number.isInteger(inUnit) ? inUnit : inUnit.toFixed(1)} of ${size(total)}`;
+}
+
+/** Never 100 before it is whole. */
+export function percent(done: number, total: number): string {
+  return `${total === 0 ? 100 : Math.floor((done / total) * 100)} %`;
 }
 
 /** `64MiB`, `1GiB`, `4096`. */

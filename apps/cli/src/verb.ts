@@ -26,7 +26,7 @@ export function following(command: Command): Command {
   return command
     .option('--wait', 'stay until it is done, or has failed')
     .option('--watch', 'as --wait, and tell every step')
-    .option('--timeout <duration>', 'longest wait', parseDuration, 60_000)
+    .option('--timeout <duration>', 'longest wait (default: 1 m; 1 h where bytes are moved)', parseDuration)
     .option('--idempotency-key <key>', 'repeat an earlier call under its key: it is done once at most');
 }
 

@@ -1,6 +1,5 @@
-import { listOf, operation, runCli, scriptedGateway, type Answer } from './scripted-gateway';
+import { listOf, runCli, scriptedGateway, type Answer } from './scripted-gateway';
 
-const refusal = { code: 'NOT_FROZEN', text: 'alpha is not frozen', remedy: 'nothing is to be lifted' };
 const event = (position: number, type: string) => ({
   position,
   at: '2026-03-01T10:42:06.270123Z',
@@ -173,37 +172,6 @@ describe('events', () => {
     const out = () => interrupt.abort();
     await cli('events --for node/alpha-1 --since 42 --watch -o json', { out, interrupted: interrupt.signal });
     expect(gateway.heard.at(-1)).toMatchObject({ request: 'GET /v1/stream?subject=node%2Falpha-1', lastEventId: '42' });
-  });
-});
-
-describe('wait', () => {
-  it('ends when the state is reached, and takes what is not there yet as not yet', async () => {
-    let looks = 0;
-    await given({
-      'GET /v1/systems': listOf([]),
-      'GET /v1/systems/s9': () =>
-        ++looks < 2
-          ? [404, { code: 'NOT_FOUND' }]
-          : { systemId: 's9', serving: { state: looks < 3 ? 'creating' : 'served' } },
-    });
-    expect(await cli('wait system/s9 --for served')).toEqual({ code: 0, out: 'system/s9 served\n', err: '' });
-  });
-
-  it('exits 7 when it takes too long', async () => {
-    await given({ 'GET /v1/nodes/n1': { nodeId: 'n1', status: 'down' } });
-    const { code, err } = await cli('wait node/n1 --for healthy --timeout 0s');
-    expect(code).toBe(7);
-    expect(err).toContain('node/n1 is down after 0 ms, not healthy');
-  });
-
-  it('exits 3 at once when the operation has ended otherwise', async () => {
-    await given({ 'GET /v1/operations/7d': operation('refused', { reason: refusal }) });
-    expect((await cli('wait operation/7d --for succeeded')).code).toBe(3);
-  });
-
-  it('for what shall be gone ends when it is', async () => {
-    await given({ 'GET /v1/systems': listOf([]) });
-    expect((await cli('wait system/s9 --for gone')).code).toBe(0);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Backends } from './backends';
 import { AtomicJson, type FleetFile } from './fleet-file';
 import type { ClusterPlan } from './fleet-plan';
-import type { GatewayClient, NodeView, SystemView } from './gateway-client';
+import type { GatewayClient, NodeView, SystemView, TaskView } from './gateway-client';
 import { isServed } from './membership';
 import type { RunFolder } from './run-folder';
 import type { Services } from './services';
@@ -22,11 +22,13 @@ interface FleetViewOptions {
 
 /** Twice within the second that `fleet.json` may be behind. */
 const LOOK_MS = 400;
+const CARRIED: ReadonlySet<string> = new Set(['assigned', 'running', 'stopping']);
 
 /** Looks at the process table and asks the gateway, again and again, and keeps `fleet.json` true. */
 export class FleetView {
   private served: SystemView[] = [];
   private nodeViews: NodeView[] = [];
+  private tasks: TaskView[] = [];
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
   private asking = false;
@@ -54,6 +56,12 @@ export class FleetView {
     return this.served.filter((system) => system.nodeId === nodeId).map(({ systemId }) => systemId);
   }
 
+  /** The background tasks that this node carries now. */
+  carriedBy(nodeId: string): string[] {
+    const carried = this.tasks.filter((task) => task.nodeId === nodeId && CARRIED.has(task.state));
+    return carried.map(({ taskId }) => taskId);
+  }
+
   private async look(): Promise<void> {
     // Not awaited: a gateway that hangs must not make the process table old.
     void this.ask();
@@ -78,6 +86,7 @@ export class FleetView {
       const { gateway } = this.options;
       this.served = (await gateway.list<SystemView>('systems')).sort((a, b) => (a.systemId < b.systemId ? -1 : 1));
       this.nodeViews = await gateway.list<NodeView>('nodes');
+      this.tasks = await gateway.list<TaskView>('tasks');
     } catch {
       this.nodeViews = [];
     } finally {

@@ -11,6 +11,13 @@ export interface SystemView {
   serving: { state: string };
 }
 
+/** Background work: `serve` tasks are listed only when asked for. */
+export interface TaskView {
+  taskId: string;
+  nodeId: string | null;
+  state: string;
+}
+
 export interface NodeView {
   nodeId: string;
   clusterId: string;

@@ -1,9 +1,10 @@
 import { carryOut, type Lab, type LabPart } from './lab-verbs';
 
-function labWith(parts: Record<string, LabPart>, served: string[] = []): Lab {
+function labWith(parts: Record<string, LabPart>, served: string[] = [], carried: string[] = []): Lab {
   return {
     parts: () => new Map(Object.entries(parts)),
     servedBy: () => served,
+    carriedBy: () => carried,
     clusterSize: (nodeId) => ({ alpha: 3, beta: 2 })[nodeId.split('-')[0]!] ?? 1,
     summary: () => ['s1: writing'],
   };
@@ -21,6 +22,23 @@ describe('the lab', () => {
       message: 'node/alpha-1: killed',
       expect: 'down in 5–6 s, s1 served elsewhere; a second kill within 10 s may freeze the cluster',
     });
+  });
+
+  it.each([
+    [['s1'], ['t-1'], 's1 served elsewhere, its task t-1 goes on elsewhere from its last sealed piece'],
+    [[], ['t-1', 't-2'], 'its 2 tasks go on elsewhere from their last sealed piece'],
+  ])('says that background work goes on elsewhere too: %j %j', async (served, carried, told) => {
+    const lab = labWith({ 'node/alpha-1': node() }, served, carried);
+    const { expect: follows } = await carryOut(lab, { verb: 'kill', target: 'node/alpha-1' });
+    expect(follows).toBe(`down in 5–6 s, ${told}; a second kill within 10 s may freeze the cluster`);
+  });
+
+  it('says that nothing moves from a node that neither serves nor works', async () => {
+    const { expect: follows } = await carryOut(labWith({ 'node/beta-1': node() }), {
+      verb: 'kill',
+      target: 'node/beta-1',
+    });
+    expect(follows).toBe('suspect, then down in 7–8 s; it serves nothing, nothing moves');
   });
 
   it('says that nobody can take over from the only node of a cluster', async () => {

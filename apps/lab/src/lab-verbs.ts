@@ -15,6 +15,8 @@ export interface Lab {
   parts(): ReadonlyMap<string, LabPart>;
   /** The systems that this node serves now. */
   servedBy(nodeId: string): readonly string[];
+  /** The background tasks that it carries now. */
+  carriedBy(nodeId: string): readonly string[];
   /** How many nodes its cluster has. */
   clusterSize(nodeId: string): number;
   summary(): readonly string[];
@@ -63,17 +65,32 @@ export function whatFollows(lab: Lab, verb: Verb, target: string): string {
 }
 
 function ofNode(lab: Lab, verb: Verb, nodeId: string): string {
-  if (verb === 'start') return 'recovered after three heartbeats, 3–4 s; nothing moves back by itself in this step';
+  if (verb === 'start')
+    return 'recovered after three heartbeats, 3–4 s; systems stay where they are, new work comes after 60 s';
   if (verb === 'resume') return 'what was passed by a higher claim is killed by its watchdog within 0.5 s';
-  const served = lab.servedBy(nodeId);
+  const served = lab.servedBy(nodeId).join(', ');
   const size = lab.clusterSize(nodeId);
   if (size === 1)
-    return `suspect after 4–5 s, and no other node can take over ${served.join(', ') || 'anything'}: declare-down or start it`;
+    return `suspect after 4–5 s, and no other node can take over ${served || 'anything'}: declare-down or start it`;
   const seconds = size === 2 ? '7–8 s' : '5–6 s';
-  if (served.length === 0) return `suspect, then down in ${seconds}; it serves nothing, nothing moves`;
-  const where = verb === 'pause' ? 'elsewhere only once it wakes or dies: a paused daemon keeps its lock' : 'elsewhere';
+  const follows = [systemsAfter(verb, served), tasksAfter(lab.carriedBy(nodeId))].filter(Boolean);
+  if (follows.length === 0) return `suspect, then down in ${seconds}; it serves nothing, nothing moves`;
   const again = size === 3 ? '; a second kill within 10 s may freeze the cluster' : '';
-  return `down in ${seconds}, ${served.join(', ')} served ${where}${again}`;
+  return `down in ${seconds}, ${follows.join(', ')}${again}`;
+}
+
+function systemsAfter(verb: Verb, served: string): string {
+  if (!served) return '';
+  const where = verb === 'pause' ? 'elsewhere only once it wakes or dies: a paused daemon keeps its lock' : 'elsewhere';
+  return `${served} served ${where}`;
+}
+
+/** A paused worker too: when it wakes, nobody reads what it writes. */
+function tasksAfter(taskIds: readonly string[]): string {
+  if (taskIds.length === 0) return '';
+  return taskIds.length === 1
+    ? `its task ${taskIds[0]} goes on elsewhere from its last sealed piece`
+    : `its ${taskIds.length} tasks go on elsewhere from their last sealed piece`;
 }
 
 function status(lab: Lab): string {

@@ -136,6 +136,7 @@ export class Supervisor {
     return {
       parts: () => parts,
       servedBy: (nodeId) => view!.servedBy(nodeId),
+      carriedBy: (nodeId) => view!.carriedBy(nodeId),
       clusterSize: (nodeId) => plan.find(({ nodes }) => nodes.some((node) => node.nodeId === nodeId))!.nodes.length,
       summary: () => clients.summary(),
     };

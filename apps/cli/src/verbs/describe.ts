@@ -1,4 +1,5 @@
-import type { Row } from '../api';
+import type { AsOf, Row } from '../api';
+import { AS_OF, warnOfAge } from '../as-of';
 import type { Kind } from '../kinds';
 import { newestEvents } from '../log';
 import type { Session } from '../session';
@@ -9,23 +10,35 @@ import { action, type Verb } from '../verb';
 import { eventTable } from './events';
 
 const LAST_EVENTS = 10;
+const LOOK_BACK_EVENTS = 500;
 
 export const describe: Verb = (program, world) => {
   program
     .command('describe <subject>')
     .description('all of one thing, its last ten events and what may be done with it')
+    .option(...AS_OF)
     .action(
       action(world, async (session, [given = '']) => describeSubject(session, await findSubject(session, given))),
     );
 };
 
 export async function describeSubject(session: Session, { kind, id, row }: Subject): Promise<void> {
-  const items = await newestEvents(session, { subject: subjectOf(kind, id, row) }, LAST_EVENTS);
+  const asOf = row['asOf'] as AsOf | undefined;
+  warnOfAge(session, asOf, 'this');
+  const through = session.past.asOf === undefined ? undefined : asOf?.position;
+  const items = await lastEvents(session, subjectOf(kind, id, row), through);
   if (session.asJson) return session.json({ ...row, events: items });
   session.line(`${kind.singular}/${id}`);
   session.world.out(labelled(session.world, flat(row)));
   showActions(session, row['actions']);
   if (items.length > 0) session.world.out(`\nlast events\n${eventTable(session, items)}`);
+}
+
+/** Up to a position, if one is given: the log answers from its end, so that there is a limit to how far it is looked back. */
+async function lastEvents(session: Session, subject: string, through: number | undefined): Promise<Row[]> {
+  if (through === undefined) return newestEvents(session, { subject }, LAST_EVENTS);
+  const newest = await newestEvents(session, { subject }, LOOK_BACK_EVENTS);
+  return newest.filter(({ position }) => Number(position) <= through).slice(-LAST_EVENTS);
 }
 
 /** Events name the stream that stopped, not our name for the place. */

@@ -1,4 +1,4 @@
-import { isKnown, knownVariables, nearestKnown } from '@holdfast/observability';
+import { knownVariables } from '@holdfast/observability';
 import { table } from '../table';
 import { action, type Verb } from '../verb';
 import type { World } from '../world';
@@ -14,8 +14,6 @@ export const env: Verb = (program, world) => {
         const rows = variables(world);
         if (session.asJson) return session.json(rows);
         const shown = rows.filter(({ source }) => all || source !== 'default');
-        for (const name of unknownNames(world))
-          session.note(`warning: ${name} is not known; did you mean ${nearestKnown(name)}?`);
         if (shown.length === 0) return session.note('no variable is set; --all lists each with its default');
         const cells = shown.map(({ name, value, source, ...row }) => [
           name,
@@ -37,8 +35,4 @@ function variables({ env }: World) {
     const source = given ? 'environment' : file ? 'file' : 'default';
     return { name, value, source, default: standard ?? null, means };
   });
-}
-
-function unknownNames({ env }: World): string[] {
-  return Object.keys(env).filter((name) => name.startsWith('HOLDFAST_') && !isKnown(name));
 }

@@ -1,21 +1,23 @@
-import type { Page, Row } from '../api';
-import { exit, Failure } from '../failure';
-import { idOf, kindNames, kindOf, type Kind } from '../kinds';
+import type { AsOf, Page, Row } from '../api';
+import { AS_OF, nowOf, warnOfAge } from '../as-of';
+import { exit, Failure, usage } from '../failure';
+import { columnsOf, idOf, kindNames, kindOf, statesOf, type Kind } from '../kinds';
 import type { Session } from '../session';
 import { findOne } from '../subjects';
 import { table } from '../table';
-import { at, duration, text } from '../values';
 import { action, type Verb } from '../verb';
 import { pause } from '../world';
 
-interface GetOptions {
+export interface GetOptions {
   status?: string;
+  /** The same, as tasks have it. */
+  state?: string;
   cluster?: string;
+  system?: string;
   kind?: string;
   watch?: boolean;
 }
 
-const STALE_MS = 10_000;
 const LOOK_EVERY_MS = 1_000;
 
 export const get: Verb = (program, world) => {
@@ -23,48 +25,59 @@ export const get: Verb = (program, world) => {
     .command('get <kind> [id]')
     .description(`list ${kindNames.join(', ')}`)
     .option('--status <state>', 'only those in this state')
+    .option('--state <state>', 'the same, as tasks have it')
     .option('--cluster <id>', 'only those of this cluster')
     .option('--kind <kind>', 'only tasks of this kind (serve is left out otherwise), or operations')
+    .option(...AS_OF)
     .option('--watch', 'go on: a line for each change; with -o json NDJSON')
     .action(
       action<GetOptions>(world, async (session, [kindName = '', id], options) => {
         const kind = kindOf(kindName);
+        if (options.watch && session.options.asOf)
+          throw usage('the past does not change', 'leave --watch out; `holdfast history <subject>` shows how it came');
         if (id === undefined && options.watch) return untilInterrupted(watch(session, kind, options));
         if (id === undefined) return showKind(session, kind, options);
-        const { row } = await findOne(session, kind, id);
-        if (session.asJson) session.json(row);
-        else showRows(session, kind, [row]);
+        await showOne(session, kind, id);
       }),
     );
 };
+
+async function showOne(session: Session, kind: Kind, id: string): Promise<void> {
+  const { row } = await findOne(session, kind, id);
+  const asOf = row['asOf'] as AsOf | undefined;
+  warnOfAge(session, asOf, 'this');
+  if (session.asJson) session.json(row);
+  else showRows(session, kind, { items: [row], now: nowOf(session, asOf) });
+}
 
 export async function showKind(session: Session, kind: Kind, options: GetOptions): Promise<void> {
   showList(session, kind, await list(session, kind, options));
 }
 
-async function list(session: Session, kind: Kind, { status, cluster, kind: only }: GetOptions): Promise<Page> {
-  const { items, asOf } = await session.api.list(`/v1/${kind.plural}`, only ? { 'filter[kind]': only } : {});
+async function list(session: Session, kind: Kind, options: GetOptions): Promise<Page> {
+  const { status, state = status, cluster, system, kind: only } = options;
+  const query = { ...(only ? { 'filter[kind]': only } : {}), ...session.past };
+  const { items, asOf } = await session.api.list(`/v1/${kind.plural}`, query);
   // Here, not in the query: a state may be computed, such as that of a system whose node has died.
   const wanted = (row: Row) =>
-    (status === undefined || text(at(row, kind.statePath)) === status) &&
-    (cluster === undefined || row['clusterId'] === cluster);
+    (state === undefined || statesOf(kind, row).includes(state)) &&
+    (cluster === undefined || row['clusterId'] === cluster) &&
+    (system === undefined || row['systemId'] === system);
   return { items: items.filter(wanted), asOf };
 }
 
 function showList(session: Session, kind: Kind, { items, asOf }: Page): void {
-  if (asOf.ageMs > STALE_MS)
-    session.note(`warning: this list is ${duration(asOf.ageMs)} old; see \`holdfast get services\``);
+  warnOfAge(session, asOf, 'this list');
   if (session.asJson) return session.json(items);
   if (items.length === 0 && session.options.output !== 'name')
     return session.note(kind.whenNone ?? `no ${kind.plural}`);
-  showRows(session, kind, items);
+  showRows(session, kind, { items, now: nowOf(session, asOf) });
 }
 
-export function showRows(session: Session, kind: Kind, items: readonly Row[]): void {
+export function showRows(session: Session, kind: Kind, { items, now }: { items: readonly Row[]; now: number }): void {
   const { world, options } = session;
   if (options.output === 'name') return items.forEach((row) => session.line(`${kind.singular}/${idOf(kind, row)}`));
-  const columns = kind.columns.filter(({ wide }) => !wide || options.output === 'wide');
-  const now = world.now();
+  const columns = columnsOf(kind, options.output === 'wide');
   const cells = items.map((row) => columns.map(({ value }) => value(row, now)));
   // What no row has to tell is left out, but never the columns that name a thing and its state.
   const told = columns.map((_, i) => i < 4 || cells.some((row) => row[i] !== '-'));
@@ -101,7 +114,7 @@ function showChanged(session: Session, kind: Kind, { items, shown }: { items: Ro
   const changed = items.filter((row) => shown.get(idOf(kind, row)) !== lasting(row));
   for (const row of changed) shown.set(idOf(kind, row), lasting(row));
   if (session.asJson) changed.forEach((row) => session.jsonLine(row));
-  else if (changed.length > 0) showRows(session, kind, changed);
+  else if (changed.length > 0) showRows(session, kind, { items: changed, now: session.world.now() });
 }
 
 /** A row without what changes at every look: ages and measured rates are no news. */
@@ -114,6 +127,7 @@ const restless = new Set([
   'suspicion',
   'lastHeartbeatAt',
   'load',
+  'bytesPerSec',
   'qmpMs',
   'freeBytes',
   'ageMs',

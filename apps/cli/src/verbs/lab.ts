@@ -65,7 +65,7 @@ async function ask(session: Session, request: { verb: string; target?: string })
 }
 
 function refused({ code = 'LAB_REFUSED', message, remedy = 'see `holdfast lab status`' }: LabAnswer): Failure {
-  return new Failure({ code, message, remedy, exitCode: exit.refused });
+  return new Failure({ code, message, remedy, exitCode: code === 'NOT_FOUND' ? exit.notFound : exit.refused });
 }
 
 function socketOf({ env }: World): string {

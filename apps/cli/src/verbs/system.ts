@@ -7,7 +7,8 @@ import { parseSize } from '../values';
 import { action, following, type Following, type Verb } from '../verb';
 
 interface CreateOptions extends Following {
-  cluster: string;
+  cluster?: string;
+  fromBackup?: string;
   volume: string[];
   volumes?: string;
   size?: string;
@@ -19,15 +20,16 @@ export const system: Verb = (program, world) => {
   const family = program.command('system').description('create, retire and delete systems');
 
   following(family.command('create <name>'))
-    .description('a new system: --volume a=64MiB, again for each volume, or --volumes 2 --size 64MiB')
-    .requiredOption('--cluster <id>', 'the cluster that serves it')
+    .description('a new system: --volume a=64MiB, again for each volume, or --volumes 2 --size 64MiB, or --from-backup')
+    .option('--cluster <id>', 'the cluster that serves it; left out: that of its backup')
     .option('--volume <name=size>', 'one volume; may be repeated', (one: string, all: string[]) => [...all, one], [])
     .option('--volumes <count>', 'so many volumes, named v1, v2 …')
     .option('--size <size>', 'of each of them')
+    .option('--from-backup <system/pointId>', 'filled from this backup, which says what volumes it has')
     .action(
       action<CreateOptions>(world, async (session, [systemId = ''], options) => {
-        const body = { systemId, clusterId: options.cluster, volumes: volumesOf(options) };
-        await request(session, { path: '/v1/systems', body }, options);
+        const body = { systemId, ...(await contentOf(session, options)) };
+        await request(session, { path: '/v1/systems', body, long: options.fromBackup !== undefined }, options);
       }),
     );
 
@@ -47,6 +49,20 @@ export const system: Verb = (program, world) => {
 async function act(session: Session, { given, verb }: { given: string; verb: string }, follow: Following) {
   const { kind, id } = await findOne(session, kindOf('system'), given);
   await request(session, { path: `${pathOf(kind, id)}/${verb}`, body: {} }, follow);
+}
+
+/** Empty volumes in a cluster, or those of a backup where it lies. */
+async function contentOf(session: Session, options: CreateOptions): Promise<object> {
+  const { cluster: clusterId, fromBackup } = options;
+  if (fromBackup === undefined) {
+    if (clusterId === undefined) throw usage('it is not clear who serves it', 'give --cluster <id>');
+    return { clusterId, volumes: volumesOf(options) };
+  }
+  if (options.volume.length > 0 || options.volumes !== undefined || options.size !== undefined)
+    throw usage('a backup says itself what volumes it has', 'leave --volume, --volumes and --size out');
+  const { row } = await findOne(session, kindOf('backup'), fromBackup);
+  const { systemId, pointId } = row;
+  return { ...(clusterId ? { clusterId } : {}), fromBackup: { systemId, pointId } };
 }
 
 export function volumesOf({ volume, volumes, size }: Pick<CreateOptions, 'volume' | 'volumes' | 'size'>) {

@@ -1,10 +1,8 @@
 import type { Row } from '../api';
-import { exit, Failure } from '../failure';
-import type { Kind } from '../kinds';
-import { kindOf } from '../kinds';
-import { usage } from '../failure';
+import { exit, Failure, usage } from '../failure';
+import { statesOf, type Kind } from '../kinds';
 import type { Session } from '../session';
-import { findSubject } from '../subjects';
+import { findSubject, readSubject } from '../subjects';
 import { at, duration, parseDuration, text } from '../values';
 import { action, type Verb } from '../verb';
 import { pause } from '../world';
@@ -14,18 +12,21 @@ interface WaitOptions {
   timeout: number;
 }
 
+const GONE = 'gone';
 const LOOK_EVERY_MS = 250;
+/** What was just asked for is there by then, or will not be. */
+const ARRIVES_MS = 5_000;
 
 export const wait: Verb = (program, world) => {
   program
     .command('wait <subject>')
-    .description('until it is in the state: healthy, down (node); served (system); succeeded (operation); gone …')
+    .description('until it is in the state: healthy, down, drained (node); served (system); completed (task); gone …')
     .requiredOption('--for <state>', 'the state')
     .option('--timeout <duration>', 'longest wait', parseDuration, 60_000)
     .action(
       action<WaitOptions>(world, async (session, [given = ''], options) => {
-        const kind = kindOf(given.split('/')[0] ?? '');
-        if (!given.includes('/')) throw usage(`${given} is no subject`, 'write it as kind/id, such as system/s1');
+        const { kind } = readSubject(given);
+        checkState(kind, options.for);
         const row = await reach(session, { given, kind }, options);
         if (session.asJson) session.json(row ?? null);
         else session.line(`${given} ${options.for}`);
@@ -33,43 +34,52 @@ export const wait: Verb = (program, world) => {
     );
 };
 
+function checkState({ singular, states }: Kind, wanted: string): void {
+  if (states === undefined || wanted === GONE || states.includes(wanted)) return;
+  throw usage(`a ${singular} is never ${wanted}`, `one of ${[...states, GONE].join(', ')}`);
+}
+
 /** What is not there yet may come: a system that was just asked for. */
 async function reach(session: Session, { given, kind }: { given: string; kind: Kind }, options: WaitOptions) {
   const { world } = session;
-  const until = world.now() + options.timeout;
+  const began = world.now();
   for (;;) {
-    const row = await present(session, given);
-    const state = row === undefined ? 'gone' : stateOf(kind, row);
-    if (state === options.for) return row;
-    refuseEnd(given, row, options.for);
-    if (world.now() >= until || world.interrupted.aborted) throw late(given, state, options);
+    const { row, notFound } = await present(session, given);
+    const states = row === undefined ? [GONE] : statesOf(kind, row);
+    if (states.includes(options.for)) return row;
+    if (row) refuseEnd({ given, kind, row }, options.for);
+    const waitedMs = world.now() - began;
+    const isOver = waitedMs >= options.timeout || world.interrupted.aborted;
+    if (notFound && (isOver || waitedMs >= ARRIVES_MS)) throw notFound;
+    if (isOver) throw late(given, states.join(', '), options);
     await pause(world, LOOK_EVERY_MS);
   }
 }
 
-async function present(session: Session, given: string): Promise<Row | undefined> {
+async function present(session: Session, given: string): Promise<{ row?: Row; notFound?: Failure }> {
   try {
-    return (await findSubject(session, given)).row;
+    return { row: (await findSubject(session, given)).row };
   } catch (error) {
-    if (error instanceof Failure && error.exitCode === exit.notFound) return undefined;
+    if (error instanceof Failure && error.exitCode === exit.notFound) return { notFound: error };
     throw error;
   }
 }
 
-function stateOf({ singular, statePath }: Kind, row: Row): string {
-  if (singular === 'service') return row['ready'] === true ? 'ready' : 'unready';
-  if (singular === 'cluster' && row['frozen']) return 'frozen';
-  if (singular === 'automation') return row['halted'] === true ? 'halted' : 'running';
-  return text(at(row, statePath));
-}
+const finalStates: Readonly<Record<string, readonly string[]>> = {
+  operation: ['succeeded', 'failed', 'cancelled', 'refused', 'planned'],
+  // Parked: nothing goes on before a person has looked.
+  task: ['completed', 'cancelled', 'parked'],
+};
 
-/** An operation that has ended another way will never reach the state: no need to wait it out. */
-function refuseEnd(given: string, row: Row | undefined, wanted: string): void {
-  if (row?.['endedAt'] === undefined || row['endedAt'] === null || !given.startsWith('operation')) return;
+/** What has ended another way will never reach the state: no need to wait it out. */
+function refuseEnd({ given, kind, row }: { given: string; kind: Kind; row: Row }, wanted: string): void {
+  const state = text(row['state']);
+  if (wanted === GONE || !finalStates[kind.singular]?.includes(state)) return;
+  const look = state === 'parked' ? `holdfast why ${given}, then task retry or cancel` : `holdfast describe ${given}`;
   throw new Failure({
-    code: text(at(row, 'reason.code') ?? row['state']),
-    message: `${given} ended as ${text(row['state'])}, not ${wanted}: ${text(at(row, 'reason.text'))}`,
-    remedy: text(at(row, 'reason.remedy') ?? `see \`holdfast describe ${given}\``),
+    code: text(at(row, 'reason.code') ?? state).toUpperCase(),
+    message: `${given} ended as ${state}, not ${wanted}: ${text(at(row, 'reason.text') ?? row['reason'])}`,
+    remedy: text(at(row, 'reason.remedy') ?? look),
     exitCode: exit.refused,
   });
 }

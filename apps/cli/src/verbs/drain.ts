@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { kindOf } from '../kinds';
+import { request } from '../operations';
+import { findOne, pathOf } from '../subjects';
+import { parseDuration } from '../values';
+import { action, following, type Following, type Verb } from '../verb';
+
+export interface DrainOptions extends Following {
+  deadline: number;
+  force?: boolean;
+}
+
+interface PlannedOptions extends Following {
+  plan?: string;
+}
+
+const TEN_MINUTES_MS = 600_000;
+
+/** Emptying nodes and levelling clusters, by a plan that was read before or without one. */
+export const drain: Verb = (program, world) => {
+  drainOptions(following(program.command('drain <node>')))
+    .description('move everything off a node, clients last; it stays empty until --stop')
+    .option('--plan <digest>', 'only if the plan is still this one')
+    .option('--stop', 'end the drain: the node is used again')
+    .action(
+      action<DrainOptions & PlannedOptions & { stop?: boolean }>(world, async (session, [given = ''], options) => {
+        const { kind, id } = await findOne(session, kindOf('node'), given);
+        const body = options.stop ? { action: 'stop' } : { ...drainBody(options), ...planOf(options) };
+        await request(session, { path: `${pathOf(kind, id)}/drain`, body, long: true }, options);
+      }),
+    );
+
+  following(program.command('rebalance <cluster>'))
+    .description('move background work from full nodes to emptier ones; systems stay where they are')
+    .option('--plan <digest>', 'only if the plan is still this one')
+    .action(
+      action<PlannedOptions>(world, async (session, [given = ''], options) => {
+        const { kind, id } = await findOne(session, kindOf('cluster'), given);
+        await request(session, { path: `${pathOf(kind, id)}/rebalance`, body: planOf(options), long: true }, options);
+      }),
+    );
+};
+
+export function drainOptions(command: Command): Command {
+  return command
+    .option('--deadline <duration>', 'when it is overdue (default: 10 m)', parseDuration, TEN_MINUTES_MS)
+    .option('--force', 'move at the deadline what is left, all the same');
+}
+
+export function drainBody({ deadline, force }: DrainOptions) {
+  return { action: 'start', deadlineMs: deadline, force: force === true };
+}
+
+const planOf = ({ plan }: PlannedOptions): object => (plan === undefined ? {} : { planDigest: plan });

@@ -1,0 +1,89 @@
+import { kindOf } from '../kinds';
+import { perform, refuseOtherEnd } from '../operations';
+import { planText } from '../plans';
+import type { Row } from '../api';
+import type { Session } from '../session';
+import { findOne, pathOf } from '../subjects';
+import { since, text } from '../values';
+import { action, following, type Following, type Verb } from '../verb';
+import { drainBody, drainOptions, type DrainOptions } from './drain';
+
+/** Where the plan is asked for, and the verb that carries it out, if one does. */
+interface Wanted {
+  path: string;
+  body: object;
+  apply?: (planDigest: string) => string;
+}
+
+const node = kindOf('node');
+const cluster = kindOf('cluster');
+
+/** What would happen, step by step, before anything does. */
+export const plan: Verb = (program, world) => {
+  const family = program.command('plan').description('what a drain, a rebalance, a loss or a join would do');
+
+  drainOptions(following(family.command('drain <node>')))
+    .description('what emptying the node would move, and where')
+    .action(
+      action<DrainOptions>(world, async (session, [given = ''], options) => {
+        const { id } = await findOne(session, node, given);
+        const flags = `${options.force ? ' --force' : ''}`;
+        const apply = (digest: string) => `holdfast drain ${id} --plan ${digest}${flags} --watch`;
+        await show(
+          session,
+          { path: `${pathOf(node, id)}/drain?dryRun=true`, body: drainBody(options), apply },
+          options,
+        );
+      }),
+    );
+
+  following(family.command('rebalance <cluster>'))
+    .description('which background work would level the load')
+    .action(
+      action<Following>(world, async (session, [given = ''], options) => {
+        const { id } = await findOne(session, cluster, given);
+        const apply = (digest: string) => `holdfast rebalance ${id} --plan ${digest} --watch`;
+        await show(session, { path: `${pathOf(cluster, id)}/rebalance?dryRun=true`, body: {}, apply }, options);
+      }),
+    );
+
+  following(family.command('loss <node>'))
+    .description('what would be served and carried elsewhere, and what would wait, if this node died')
+    .action(
+      action<Following>(world, async (session, [given = ''], options) => {
+        const { id, row } = await findOne(session, node, given);
+        const change = { type: 'loss', nodeId: id };
+        await show(session, { path: forecastPath(text(row['clusterId'])), body: { change } }, options);
+      }),
+    );
+
+  following(family.command('join <cluster>'))
+    .description('what one more node would take over')
+    .requiredOption('--like <node>', 'a node as large as the new one')
+    .action(
+      action<Following & { like: string }>(world, async (session, [given = ''], options) => {
+        const { id } = await findOne(session, cluster, given);
+        const like = await findOne(session, node, options.like);
+        const change = { type: 'join', likeNodeId: like.id };
+        await show(session, { path: forecastPath(id), body: { change } }, options);
+      }),
+    );
+};
+
+const forecastPath = (clusterId: string): string => `${pathOf(cluster, clusterId)}/placement-plans`;
+
+/** A plan is made in moments: it is always waited for. */
+async function show(session: Session, { path, body, apply }: Wanted, follow: Following): Promise<void> {
+  const operation = await perform(session, { path, body }, { ...follow, watch: false, wait: true });
+  refuseOtherEnd(session, operation, { wait: true });
+  const made = (operation['result'] ?? {}) as Row;
+  const { expiresAt } = operation;
+  if (session.asJson) return session.json({ ...made, expiresAt: made['expiresAt'] ?? expiresAt ?? null });
+  session.world.out(planText(session, made));
+  const digest = text(made['planDigest']);
+  session.line(`plan      ${digest}`);
+  if (apply === undefined) return;
+  session.line(`apply     ${apply(digest)}`);
+  const leftMs = Date.parse(text(made['expiresAt'] ?? expiresAt));
+  if (!Number.isNaN(leftMs)) session.line(`expires   in ${since(new Date(session.world.now()).toISOString(), leftMs)}`);
+}
