@@ -36,6 +36,8 @@ beforeAll(async () => {
   const url = await freshDatabase(postgres, setUpStore);
   await ensureTopics([broker.brokers], { partitions: 4 });
   reader = new Pool({ connectionString: url });
+  // At the end the server stops beside clients that have just said goodbye.
+  reader.on('error', () => undefined);
   kafka = new KafkaLink({ brokers: [broker.brokers], clientId: 'fake-nodes' });
   gateway = new FakeGateway(kafka);
   env = {
