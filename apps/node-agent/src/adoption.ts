@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { serveSpec } from '@holdfast/contracts';
 import { FleetError } from '@holdfast/kernel';
-import { readChain, removeUnlisted } from './chain';
+import { readChain, type Chain } from './chain';
 import { highestClaim } from './claims';
 import { readAdopted } from './daemon-process';
 import { StorageDaemon } from './engine.driver';
 import type { Journal } from './journal';
 import type { ServeOrder } from './journal-records';
+import { fileNodeOf, openLayers } from './layer.driver';
 import { endProcess } from './process-identity';
 import type { Serving } from './serving';
 import type { NodeEngine } from './take-up';
@@ -69,10 +70,9 @@ async function isAsItShould(parts: AdoptionParts, order: ServeOrder, daemon: Sto
     const chain = await readChain(join(parts.node.mediumFolder, order.systemId));
     if (!chain) return false;
     const exports = await daemon.exports();
-    const files = (await daemon.openFiles()).map(({ file }) => file);
-    const tops = chain.volumes.map(({ layers }) => join(parts.node.mediumFolder, order.systemId, layers.at(-1)!.file));
     return (
-      order.spec.volumes.every(({ volumeId }) => exports.includes(volumeId)) && tops.every((top) => files.includes(top))
+      order.spec.volumes.every(({ volumeId }) => exports.includes(volumeId)) &&
+      (await writesWhereListed(daemon, chain, join(parts.node.mediumFolder, order.systemId)))
     );
   } catch (error) {
     if (error instanceof FleetError) return false;
@@ -80,14 +80,26 @@ async function isAsItShould(parts: AdoptionParts, order: ServeOrder, daemon: Sto
   }
 }
 
-/** The claim is this order's own. Layers of its epoch that were never listed are taken away on the way. */
+/** What each volume writes to is listed. One layer may lie above it, listed for the next freeze. */
+async function writesWhereListed(daemon: StorageDaemon, chain: Chain, folder: string): Promise<boolean> {
+  const files = new Map((await daemon.openFiles()).map(({ node, file }) => [node, file]));
+  const open = await openLayers(
+    daemon,
+    chain.volumes.map(({ volumeId }) => volumeId),
+  );
+  return chain.volumes.every(({ volumeId: name, layers }) => {
+    const k = open.get(name)!.chain.at(-1);
+    const listed = layers.slice(-2).find((layer) => layer.k === k);
+    return listed && files.get(fileNodeOf({ name, k: listed.k })) === join(folder, listed.file);
+  });
+}
+
+/** The claim is this order's own. */
 async function isClaimed({ node, log }: AdoptionParts, { systemId, epoch }: ServeOrder): Promise<boolean> {
   const folder = join(node.mediumFolder, systemId);
   try {
     const standing = await highestClaim(join(folder, 'claims'));
     if (standing?.epoch !== epoch || standing.nodeId !== node.nodeId) return false;
-    const chain = await readChain(folder);
-    if (chain) await removeUnlisted(folder, chain, (of) => of === epoch);
     return true;
   } catch (error) {
     log('the medium does not tell who owns it', { systemId, error: String(error) });

@@ -3,20 +3,26 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { isServeSpec, systemOfServeTask } from '@holdfast/contracts';
+import { taskKind } from '@holdfast/contracts';
 import { KafkaLink, SampleSender } from '@holdfast/messaging/agent';
-import { currentTraceparent, inSpan, logger, storyAttributes } from '@holdfast/observability';
+import { logger } from '@holdfast/observability';
 import { adoptAll } from './adoption';
 import type { AgentConfig } from './config';
-import { Ears, type Obeys } from './ears';
-import { Facts, type Cause, type Speaker } from './facts';
+import { Ears } from './ears';
+import { Facts, type Speaker } from './facts';
 import { Heartbeat } from './heartbeat';
 import { Journal } from './journal';
+import { obeys } from './orders';
 import { sweepOrphans } from './orphans';
+import { endPrivateDaemons } from './private-daemon';
+import { Points } from './points';
 import { ProbeDaemon } from './probe-daemon';
 import { Prober } from './prober';
+import type { TaskSample } from './progress';
+import { fillFromBackup } from './restore';
 import { Serving } from './serving';
 import type { NodeEngine } from './take-up';
+import { Tasks } from './tasks';
 import { Voice } from './voice';
 import { WatchdogLink } from './watchdog-link';
 
@@ -36,9 +42,14 @@ export async function startAgent(config: AgentConfig): Promise<{ stop(): Promise
   const speaker: Speaker = { clusterId, nodeId, incarnation: randomUUID() };
   const facts = new Facts(journal, speaker);
   const node = nodeEngine(config, runFolder);
+  const clientId = `agent-${nodeId}-${speaker.incarnation}`;
+  const kafka = new KafkaLink({ brokers: config.HOLDFAST_KAFKA_BROKERS.split(','), clientId });
+  const samples = new SampleSender({ kafka, source: `/nodes/${nodeId}` });
   const watchdogAlive = () => watchdog.alive();
-  const serving = new Serving({ node, incarnation: speaker.incarnation, journal, facts, watchdogAlive, log });
+  const carried = carriers({ node, journal, facts, speaker, samples, watchdogAlive });
+  const { serving, tasks } = carried;
 
+  await endPrivateDaemons(runFolder);
   const adopted = await adoptAll({ node, journal, serving, log });
   void sweepOrphans(runFolder, (pid) => log('orphan killed', { pid }));
   const probeDaemon = new ProbeDaemon({ node, dataAddress: config.HOLDFAST_AGENT_DATA_ADDRESS, log });
@@ -46,12 +57,8 @@ export async function startAgent(config: AgentConfig): Promise<{ stop(): Promise
   const prober = new Prober();
   prober.start();
 
-  const kafka = new KafkaLink({
-    brokers: config.HOLDFAST_KAFKA_BROKERS.split(','),
-    clientId: `agent-${nodeId}-${speaker.incarnation}`,
-  });
-  const samples = new SampleSender({ kafka, source: `/nodes/${nodeId}` });
-  const ears = new Ears({ kafka, journal, facts, speaker, obeys: obeys(serving, prober, speaker), log });
+  const orders = obeys({ ...carried, prober, node, facts, speaker });
+  const ears = new Ears({ kafka, journal, facts, speaker, obeys: orders, log });
   let deaf = false;
   const voice = new Voice({ kafka, samples, journal, facts, speaker, log });
   const heartbeat = new Heartbeat({
@@ -81,6 +88,7 @@ export async function startAgent(config: AgentConfig): Promise<{ stop(): Promise
       probeDaemon.leave();
       voice.stop();
       await Promise.race([listening.then(() => ears.stop()), new Promise((done) => setTimeout(done, 1_000))]);
+      await tasks.leave();
       await serving.leave();
       await journal.close();
       watchdog.close();
@@ -99,6 +107,25 @@ function nodeEngine(config: AgentConfig, runFolder: string): NodeEngine {
   };
 }
 
+interface CarriersParts {
+  node: NodeEngine;
+  journal: Journal;
+  facts: Facts;
+  speaker: Speaker;
+  samples: SampleSender;
+  watchdogAlive(): boolean;
+}
+
+/** What this node carries: systems with their points, and background work. */
+function carriers({ node, journal, facts, speaker, samples, watchdogAlive }: CarriersParts) {
+  const { clusterId, nodeId, incarnation } = speaker;
+  const observed = (data: TaskSample) =>
+    samples.send({ type: 'TaskProgressObserved', data: { clusterId, nodeId, ...data } }, { key: clusterId });
+  const common = { node, incarnation, journal, facts, log };
+  const serving = new Serving({ ...common, watchdogAlive, fill: fillFromBackup({ node, observed }) });
+  return { serving, points: new Points({ serving, journal, facts }), tasks: new Tasks({ ...common, observed }) };
+}
+
 interface Listening {
   clusterId: string;
   journal: Journal;
@@ -111,7 +138,8 @@ interface Listening {
 /** With no Kafka yet this waits, and nothing else does. */
 async function listen({ clusterId, journal, facts, ears, node, adopted }: Listening): Promise<void> {
   if (journal.state.offsets.size === 0) await ears.noteEnds();
-  const held = [...journal.state.serving.values()].map(({ taskId, epoch }) => ({ taskId, epoch }));
+  const serving = [...journal.state.serving.values()].map(({ taskId, epoch }) => ({ taskId, epoch }));
+  const held = [...serving, ...[...journal.state.carrying].map(([taskId, epoch]) => ({ taskId, epoch }))];
   await facts.tell({ type: 'NodeStarted', data: { journal: journal.kind, held, adopted } });
   await facts.tell({ type: 'NodeInventoryReported', data: await inventory(node, clusterId) });
   await ears.start();
@@ -123,60 +151,5 @@ async function inventory({ engine, mediumFolder }: NodeEngine, mediaId: string) 
   const medium = await statfs(mediumFolder).catch(() => undefined); // away: it is told as dead
   const state = medium ? ('ok' as const) : ('dead' as const);
   const media = [{ mediaId, state, freeBytes: medium ? medium.bavail * medium.bsize : 0 }];
-  return { driver: 'qemu-storage-daemon', engineVersion, kinds: ['serve'], media };
-}
-
-/** Orders for this node. A task that was moved to another is not stopped by the message: the claim on the medium does it. */
-function obeys(serving: Serving, prober: Prober, { clusterId, nodeId }: Speaker): Obeys {
-  const serve: Obeys['TaskAssigned'] & Obeys['TaskMoved'] = (data, cause) => {
-    if (data.nodeId !== nodeId) return;
-    const { taskId, epoch, spec, nodeIncarnation } = data;
-    if (!isServeSpec(spec)) return;
-    const order = { taskId, systemId: spec.systemId, epoch, spec, nodeIncarnation };
-    carryOut({ name: 'serve', clusterId, taskId, epoch, cause }, (told) => serving.order(order, told));
-  };
-  return {
-    TaskAssigned: serve,
-    TaskMoved: serve,
-    TaskRecalled: (data, cause) => {
-      if (data.nodeId !== nodeId) return;
-      const { taskId, epoch } = data;
-      const systemId = systemOfServeTask(taskId);
-      if (!systemId) return;
-      const stop = { name: 'stop', clusterId, taskId, epoch, cause };
-      carryOut(stop, (told) => serving.recall({ taskId, systemId, epoch }, told));
-    },
-    SystemRemovalOrdered: (data, cause) => {
-      if (data.nodeId !== nodeId) return;
-      const { taskId, systemId, epoch } = data;
-      const remove = { name: 'remove', clusterId, taskId, epoch, cause };
-      carryOut(remove, (told) => serving.remove({ taskId, systemId, epoch }, told));
-    },
-    ProbePlanIssued: ({ edges }) =>
-      prober.plan(
-        edges
-          .filter(({ fromNodeId }) => fromNodeId === nodeId)
-          .map(({ toNodeId, dataAddress }) => ({ nodeId: toNodeId, dataAddress })),
-      ),
-  };
-}
-
-interface Effect {
-  name: string;
-  clusterId: string;
-  taskId: string;
-  epoch: number;
-  cause: Cause;
-}
-
-/** In a trace of its own, linked to the order's. Nobody waits for it: the next order is heard meanwhile. */
-function carryOut({ name, clusterId, taskId, epoch, cause }: Effect, work: (cause: Cause) => Promise<void>): void {
-  const subjects = [`cluster/${clusterId}`, `task/${taskId}`];
-  const story = storyAttributes({ ...cause, subjects });
-  const attributes = { ...story, 'holdfast.epoch': epoch, 'holdfast.outcome': 'done' };
-  const done = inSpan(`effect ${name}`, { root: true, links: [cause.traceparent], attributes }, () => {
-    const traceparent = currentTraceparent();
-    return work({ ...cause, ...(traceparent && { traceparent }) });
-  });
-  done.catch((error: unknown) => lines.error({ err: error, taskId, epoch }, `effect ${name} failed`));
+  return { driver: 'qemu-storage-daemon', engineVersion, kinds: [...taskKind.options], media };
 }

@@ -1,44 +1,49 @@
 import { execFile } from 'node:child_process';
-import { open, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { z } from 'zod';
-import { linkWhole } from './claims';
-import { refused } from './qmp';
+import type { ChainLock } from './chain-lock';
+import { chainFile, filesOf, layerFile, type Chain, type ChainVolume } from './chain.rules';
+import { linkWhole, replaceWhole, syncFolder } from './claims';
 import { MediumInvalid } from './errors';
+import { refused } from './qmp';
 
-/** Layers bottom to top; what must not be folded. Whatever is not listed here is not part of the system. */
-const chainFile = z.strictObject({
-  volumes: z
-    .array(
-      z.strictObject({
-        volumeId: z.string(),
-        sizeBytes: z.int().positive(),
-        layers: z.array(z.strictObject({ k: z.int().positive(), file: z.string().regex(/^[^/]+\.qcow2$/) })).min(1),
-      }),
-    )
-    .min(1),
-  points: z.array(z.strictObject({ k: z.int().positive(), pointId: z.string(), at: z.string() })),
-  pins: z.array(z.strictObject({ k: z.int().positive(), by: z.string() })),
-});
-export type Chain = z.infer<typeof chainFile>;
+export type { Chain } from './chain.rules';
 
 export const PROBE_IMAGE = 'probe.qcow2';
 const PROBE_BYTES = 1 << 20;
 
 /** Undefined: there is none yet. Unreadable, or naming a file that is not there: nothing may be opened. */
 export async function readChain(folder: string): Promise<Chain | undefined> {
-  const text = await readFile(join(folder, 'chain.json'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const text = await readText(folder);
+  if (text === undefined) return undefined;
+  const chain = parseChain(folder, text);
+  const missing = await firstMissing(folder, [PROBE_IMAGE, ...filesOf(chain)]);
+  if (missing === undefined) return chain;
+  // Folded away between the two looks: then it is not in the list any more either.
+  if ((await readText(folder)) !== text) return readChain(folder);
+  throw new MediumInvalid(`${missing} is missing in ${folder}`);
+}
+
+export async function mustReadChain(folder: string): Promise<Chain> {
+  const chain = await readChain(folder);
+  if (!chain) throw new MediumInvalid(`there is no chain.json in ${folder}`);
+  return chain;
+}
+
+async function readText(folder: string): Promise<string | undefined> {
+  return readFile(join(folder, 'chain.json'), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw new MediumInvalid(`chain.json in ${folder}: ${error.message}`, { cause: error });
   });
-  if (text === undefined) return undefined;
-  const chain = parseChain(folder, text);
-  for (const file of [PROBE_IMAGE, ...filesOf(chain)])
-    await stat(join(folder, file)).catch((cause) => {
-      throw new MediumInvalid(`${file} is missing in ${folder}`, { cause });
-    });
-  return chain;
+}
+
+async function firstMissing(folder: string, files: string[]): Promise<string | undefined> {
+  for (const file of files) {
+    const found = await stat(join(folder, file)).catch(() => undefined); // unreadable is as good as missing
+    if (!found) return file;
+  }
+  return undefined;
 }
 
 function parseChain(folder: string, text: string): Chain {
@@ -49,10 +54,6 @@ function parseChain(folder: string, text: string): Chain {
   }
 }
 
-export function filesOf(chain: Chain): string[] {
-  return chain.volumes.flatMap(({ layers }) => layers.map(({ file }) => file));
-}
-
 /** The images of a new system, and the list that will make them the system's. */
 export async function createImages(
   folder: string,
@@ -61,7 +62,7 @@ export async function createImages(
 ): Promise<Chain> {
   const listed = volumes.map((volume) => ({
     ...volume,
-    layers: [{ k: 1, file: `${volume.volumeId}.1.e${epoch}.qcow2` }],
+    layers: [{ k: 1, file: layerFile(volume.volumeId, 1, epoch) }],
   }));
   for (const { sizeBytes, layers } of listed) await createImage(join(folder, layers[0]!.file), sizeBytes);
   await createImage(join(folder, PROBE_IMAGE), PROBE_BYTES);
@@ -77,32 +78,55 @@ export async function listFirst(folder: string, epoch: number, chain: Chain): Pr
   await removeUnlisted(folder, chain, (of) => of < epoch);
 }
 
-/** Layers that the list does not name, of these epochs. */
-export async function removeUnlisted(
+/** What is listed from now on. Whoever reads meanwhile has the old list or the new one, whole. */
+export async function replaceChain(folder: string, chain: Chain, lock: ChainLock): Promise<void> {
+  const text = JSON.stringify(chainFile.parse(chain));
+  await replaceWhole(join(folder, 'chain.json'), text, () => lock.mustBeHeld());
+}
+
+/** Empty layers that lie on the tops of the list, durable and not listed yet. */
+export async function createOverlays(
   folder: string,
-  chain: Chain,
-  isOver: (epoch: number) => boolean,
-): Promise<string[]> {
+  volumes: ChainVolume[],
+  { k, epoch }: { k: number; epoch: number },
+): Promise<void> {
+  for (const { volumeId, sizeBytes, layers } of volumes) {
+    const path = join(folder, layerFile(volumeId, k, epoch));
+    await rm(path, { force: true }); // an attempt that was cut short; nobody lists it
+    await runCreate(path, sizeBytes, layers.at(-1)!.file);
+    await syncFile(path);
+  }
+  await syncFolder(folder); // before they are listed
+}
+
+/** Layers that the list does not name, of these epochs. */
+export async function unlistedIn(folder: string, chain: Chain, isOver: (epoch: number) => boolean): Promise<string[]> {
   const listed = new Set(filesOf(chain));
-  const isNobodys = (name: string) => {
+  return (await readdir(folder)).filter((name) => {
     const epoch = /\.e(\d+)\.qcow2$/.exec(name)?.[1];
     return epoch !== undefined && isOver(Number(epoch)) && !listed.has(name);
-  };
-  const unlisted = (await readdir(folder)).filter(isNobodys);
-  for (const name of unlisted) await unlink(join(folder, name));
-  return unlisted;
+  });
+}
+
+export async function removeUnlisted(folder: string, chain: Chain, isOver: (epoch: number) => boolean): Promise<void> {
+  for (const name of await unlistedIn(folder, chain, isOver)) await unlink(join(folder, name));
 }
 
 /** An empty qcow2 image, durable. One that is there already is kept: a first attempt may have been cut short. */
 export async function createImage(path: string, sizeBytes: number): Promise<void> {
   if (!(await isImageOf(path, sizeBytes))) await runCreate(path, sizeBytes);
-  // One that was kept too: what cut its attempt short may have come before this.
+  await syncFile(path); // one that was kept too: what cut its attempt short may have come before this
+}
+
+async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r');
   await file.sync().finally(() => file.close());
 }
 
-async function runCreate(path: string, sizeBytes: number): Promise<void> {
-  const args = ['create', '-q', '-f', 'qcow2', '-o', 'cluster_size=65536', path, String(sizeBytes)];
+/** `on`: the file beside it that it is an overlay of. */
+async function runCreate(path: string, sizeBytes: number, on?: string): Promise<void> {
+  const backing = on === undefined ? [] : ['-b', on, '-F', 'qcow2'];
+  const args = ['create', '-q', '-f', 'qcow2', ...backing, '-o', 'cluster_size=65536', path, String(sizeBytes)];
   await promisify(execFile)('qemu-img', args).catch((error: Error & { stderr?: string }) => {
     throw refused('qemu-img create', error.stderr?.trim() ?? error.message);
   });

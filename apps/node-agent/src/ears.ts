@@ -1,10 +1,14 @@
 import {
   topics,
   type EventOf,
+  BackupDeletionOrdered,
+  PointOrdered,
   ProbePlanIssued,
   StreamHeadsObserved,
   SystemRemovalOrdered,
   TaskAssigned,
+  TaskCancelled,
+  TaskCompleted,
   TaskMoved,
   TaskRecalled,
 } from '@holdfast/contracts';
@@ -25,15 +29,19 @@ import type { Journal } from './journal';
 import type { JournalRecord } from './journal-records';
 
 /** What an agent obeys, and nothing else. */
-export interface Obeys {
-  TaskAssigned(data: EventOf<typeof TaskAssigned>['data'], cause: Cause): void;
-  TaskMoved(data: EventOf<typeof TaskMoved>['data'], cause: Cause): void;
-  TaskRecalled(data: EventOf<typeof TaskRecalled>['data'], cause: Cause): void;
-  SystemRemovalOrdered(data: EventOf<typeof SystemRemovalOrdered>['data'], cause: Cause): void;
-  ProbePlanIssued(data: EventOf<typeof ProbePlanIssued>['data'], cause: Cause): void;
-}
-
-const contracts = { TaskAssigned, TaskMoved, TaskRecalled, SystemRemovalOrdered, ProbePlanIssued };
+const contracts = {
+  TaskAssigned,
+  TaskMoved,
+  TaskRecalled,
+  TaskCompleted,
+  TaskCancelled,
+  PointOrdered,
+  BackupDeletionOrdered,
+  SystemRemovalOrdered,
+  ProbePlanIssued,
+};
+type Contracts = typeof contracts;
+export type Obeys = { [Type in keyof Contracts]: (data: EventOf<Contracts[Type]>['data'], cause: Cause) => void };
 
 export interface EarsParts {
   kafka: KafkaLink;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lastWords, launch, noteAdopted, readAdopted } from './daemon-process';
 import { EngineError } from './errors';
+import { layerNode } from './layer.driver';
 import { endProcess, isAlive, killProcess, type ProcessIdentity } from './process-identity';
 import { QmpClient } from './qmp';
 
@@ -22,7 +23,7 @@ export interface OpenVolume {
 }
 
 export const SERVING_PORT = 10809;
-const OPENING_DEADLINE_MS = 2_000;
+export const OPENING_DEADLINE_MS = 2_000;
 const START_DEADLINE_MS = 3_000;
 const DYING_MS = 100;
 
@@ -39,7 +40,7 @@ export class StorageDaemon {
     readonly folder: string,
     readonly identity: ProcessIdentity,
     private readonly qmp: QmpClient,
-    private readonly flush: Flush,
+    readonly flush: Flush,
   ) {
     this.gone = qmp.gone.then(() => this.untilDead());
   }
@@ -69,6 +70,10 @@ export class StorageDaemon {
       if (error instanceof EngineError) return undefined;
       throw error;
     }
+  }
+
+  execute<Result>(command: string, args: object = {}, deadlineMs?: number): Promise<Result> {
+    return this.qmp.execute<Result>(command, args, deadlineMs);
   }
 
   async open(volume: OpenVolume): Promise<void> {
@@ -163,17 +168,11 @@ export class StorageDaemon {
     this.kill();
   }
 
-  private execute<Result>(command: string, args: object = {}, deadlineMs?: number): Promise<Result> {
-    return this.qmp.execute<Result>(command, args, deadlineMs);
-  }
-
   private chain({ name, layers, direct = false }: OpenVolume): object {
-    const cache = { direct, 'no-flush': this.flush === 'os' };
     const top = layers.at(-1)!.k;
     return layers.reduce<object | null>((backing, { k, filename }) => {
-      const file = { driver: 'file', filename, locking: 'on', cache };
-      const readOnly = k === top ? { discard: 'unmap' } : { 'read-only': true };
-      return { driver: 'qcow2', 'node-name': `${name}.${k}`, cache, ...readOnly, file, ...(backing && { backing }) };
+      const node = layerNode({ name, k }, { flush: this.flush, direct, frozen: k !== top });
+      return { ...node, file: { ...node.file, filename }, backing };
     }, null)!;
   }
 }

@@ -5,11 +5,13 @@ import { serveSpec } from '@holdfast/contracts';
 import { NbdClient } from '@holdfast/nbd';
 import { adoptAll } from './adoption';
 import { SERVING_PORT } from './engine.driver';
+import { MediumInvalid } from './errors';
 import { Facts } from './facts';
 import { Journal } from './journal';
 import type { Fact, ServeOrder } from './journal-records';
 import type { HeardOrder } from './order.rules';
 import { daemonsBelow, killProcess } from './process-identity';
+import { Points } from './points';
 import { Serving } from './serving';
 import type { NodeEngine } from './take-up';
 
@@ -66,6 +68,10 @@ export class TestNode {
     return this.parts.facts;
   }
 
+  get points(): Points {
+    return new Points(this.parts);
+  }
+
   get serving(): Serving {
     return this.parts.serving;
   }
@@ -101,6 +107,7 @@ export class TestNode {
       journal,
       facts,
       watchdogAlive: () => node.watchdogAlive,
+      fill: () => Promise.reject(new MediumInvalid('no backups here')),
       log: (message, details) => node.log.push(`${message} ${JSON.stringify(details)}`),
     });
     const node = new TestNode(cluster, number, incarnation, { engine, journal, facts, serving });
@@ -113,6 +120,10 @@ export class TestNode {
 
   serve(epoch: number, more: Partial<HeardOrder> & { create?: boolean } = {}): Promise<void> {
     return this.serving.order({ ...serveOrder(epoch, more), nodeIncarnation: this.incarnation, ...more });
+  }
+
+  freeze(pointId: string, { taskId = 't-1', epoch = 1 } = {}): Promise<void> {
+    return this.points.order({ taskId, systemId: 's1', pointId, epoch });
   }
 
   told(): { type: string; data: Record<string, unknown> }[] {

@@ -4,6 +4,7 @@ export type ProgressSample = Pick<
   SampleOf<typeof TaskProgressObserved>['data'],
   'doneBytes' | 'totalBytes' | 'bytesPerSec'
 >;
+export type TaskSample = ProgressSample & { taskId: string; epoch: number };
 export type Checkpoint = Pick<EventOf<typeof TaskCheckpointReached>['data'], 'token' | 'doneBytes' | 'totalBytes'>;
 
 export interface ProgressParts {

@@ -1,5 +1,6 @@
 import type { declineCode } from '@holdfast/contracts';
 import { EngineError, JournalFailed, MediumInvalid } from './errors';
+import { BackupDamaged } from './pieces';
 import { ClaimRefused } from './take-up';
 
 type DeclineCode = (typeof declineCode.options)[number];
@@ -18,6 +19,7 @@ export function refusalOf(error: unknown): Refusal {
     return { code: error.code, message, claim: { epoch, nodeId } };
   }
   if (error instanceof EngineError) return { code: error.code === 'NO_SPACE' ? 'NO_SPACE' : 'ENGINE_DOWN', message };
+  if (error instanceof BackupDamaged) return { code: error.code, message };
   if (error instanceof MediumInvalid) return { code: error.code, message };
   if (error instanceof JournalFailed) return { code: error.code, message };
   const { code } = error as NodeJS.ErrnoException;

@@ -1,14 +1,16 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SERVING_PORT, StorageDaemon } from './engine.driver';
-import { EngineError } from './errors';
+import type { StorageDaemon } from './engine.driver';
+import { EngineError, Superseded } from './errors';
 import type { Cause, Facts } from './facts';
 import type { Journal } from './journal';
-import type { JournalRecord, ServeOrder } from './journal-records';
+import type { ServeOrder } from './journal-records';
+import { Layers } from './layers';
 import { judgeOrder, mayRestart, type HeardOrder } from './order.rules';
 import { refusalOf, type Refusal } from './refusal';
 import { removeFiles } from './removal';
-import { runFolderOf, Superseded, takeUp, type Attempt, type NodeEngine, type WaitsFor } from './take-up';
+import { ServeFacts } from './serve-facts';
+import { runFolderOf, takeUp, type Attempt, type NodeEngine } from './take-up';
 
 export interface ServingParts {
   node: NodeEngine;
@@ -17,12 +19,20 @@ export interface ServingParts {
   facts: Facts;
   /** Nothing new is taken while nobody watches. */
   watchdogAlive(): boolean;
+  /** Fills the new images of a system that is made from a backup. */
+  fill: Attempt['fill'];
   log(message: string, details?: object): void;
+}
+
+export interface Held {
+  order: ServeOrder;
+  daemon: StorageDaemon;
+  layers: Layers;
 }
 
 /** One system on this node: what is served, what is being attempted, and the turn of whoever comes next. */
 interface Slot {
-  held?: { order: ServeOrder; daemon: StorageDaemon } | undefined;
+  held?: Held | undefined;
   /** Of the newest order, recall or removal: whatever came before it is called off. */
   newest: AbortController;
   deathsAtMs: number[];
@@ -37,14 +47,18 @@ export class Serving {
   private engineFailedAtMs = -Infinity;
   private readonly slots = new Map<string, Slot>();
 
-  constructor(private readonly parts: ServingParts) {}
+  private readonly tell: ServeFacts;
+
+  constructor(private readonly parts: ServingParts) {
+    this.tell = new ServeFacts(parts);
+  }
 
   /** The engine failed us within the last minute: told with each heartbeat. */
   get engineDown(): boolean {
     return performance.now() - this.engineFailedAtMs < ENGINE_DOWN_MS;
   }
 
-  held(): { order: ServeOrder; daemon: StorageDaemon }[] {
+  held(): Held[] {
     return [...this.slots.values()].flatMap(({ held }) => held ?? []);
   }
 
@@ -55,8 +69,8 @@ export class Serving {
     const highestEpoch = this.parts.journal.state.epochs.get(order.taskId) ?? 0;
     const servedEpoch = slot.held?.order.epoch;
     const verdict = judgeOrder(heard, { incarnation: this.parts.incarnation, highestEpoch, servedEpoch });
-    if (verdict === 'stale') return this.declineStale(order, highestEpoch, cause);
-    if (verdict === 'repeat') return this.tellTaken(order, { tookMs: 0 }, cause);
+    if (verdict === 'stale') return this.tell.stale(order, highestEpoch, cause);
+    if (verdict === 'repeat') return this.tell.taken(order, 0, cause);
     if (verdict === 'count') return this.parts.journal.append({ k: 'epoch', route: order.taskId, epoch: order.epoch });
     const signal = callOffOthers(slot);
     const noted = this.parts.journal.append({ k: 'order', order });
@@ -98,7 +112,7 @@ export class Serving {
 
   /** At start: this daemon lived on while the agent did not. Its clients notice nothing. */
   adopt(order: ServeOrder, daemon: StorageDaemon): void {
-    this.hold(this.slotOf(order.systemId), order, daemon);
+    this.hold(this.slotOf(order.systemId), order, daemon).adopt();
   }
 
   /** At start: ours by claim and journal, but no daemon lives. */
@@ -112,6 +126,7 @@ export class Serving {
       callOffOthers(slot);
       const { held } = slot;
       slot.held = undefined;
+      await held?.layers.leave();
       held?.daemon.detach();
     }
     await Promise.all([...this.slots.values()].map(({ turn }) => turn));
@@ -124,14 +139,15 @@ export class Serving {
   ): Promise<void> {
     if (signal.aborted) return;
     // Served again in place while the order was on its way.
-    if (slot.held?.order.epoch === order.epoch) return this.tellTaken(order, { tookMs: 0 }, cause);
+    if (slot.held?.order.epoch === order.epoch) return this.tell.taken(order, 0, cause);
     const begunAt = performance.now();
     try {
       await noted;
       if (!(await this.watched())) return await this.decline(slot, order, { code: 'WATCHDOG_DEAD', cause });
       await this.stopDaemon(slot); // an older epoch's, of our own
-      this.hold(slot, order, await this.attempt(order, { signal, cause }));
-      await this.tellTaken(order, { tookMs: performance.now() - begunAt }, cause);
+      const layers = this.hold(slot, order, await this.attempt(order, { signal, cause }));
+      layers.begin(order.spec.pinnedBy ?? []);
+      await this.tell.taken(order, performance.now() - begunAt, cause);
     } catch (error) {
       if (error instanceof Superseded) return;
       await this.decline(slot, order, { ...refusalOf(error), cause });
@@ -142,26 +158,31 @@ export class Serving {
     const { taskId, epoch } = order;
     const attempt: Attempt = {
       signal,
-      blocked: (waitsFor) => void this.tellBlocked(order, waitsFor, cause),
+      blocked: (waitsFor) => void this.tell.blocked(order, waitsFor, cause),
       effect: (name) => this.noteEffect(name, taskId, epoch),
+      fill: this.parts.fill,
     };
     const daemon = await takeUp(order, this.parts.node, attempt);
     this.engineFailedAtMs = -Infinity;
     return daemon;
   }
 
-  private hold(slot: Slot, order: ServeOrder, daemon: StorageDaemon): void {
-    const held = { order, daemon };
+  private hold(slot: Slot, order: ServeOrder, daemon: StorageDaemon): Layers {
+    const { node, log } = this.parts;
+    const layers = new Layers({ order, daemon, node, log });
+    const held = { order, daemon, layers };
     slot.held = held;
-    void daemon.gone.then(() => {
+    void daemon.gone.then(async () => {
       if (slot.held !== held) return; // we stopped it ourselves
       slot.held = undefined;
+      await layers.leave();
       this.parts.log('daemon died', { systemId: order.systemId, epoch: order.epoch });
       slot.deathsAtMs.push(performance.now());
       this.restart(slot, order).catch((error: unknown) =>
         this.parts.log('not served again', { systemId: order.systemId, error: String(error) }),
       );
     });
+    return layers;
   }
 
   /** In place, at the claim and epoch that it had. Nothing is told: it was and is served here. */
@@ -177,7 +198,7 @@ export class Serving {
     while (mayServe() && !slot.held) {
       if (!mayRestart(slot.deathsAtMs, performance.now())) return this.fault(order);
       try {
-        this.hold(slot, order, await this.attempt(order, { signal }));
+        this.hold(slot, order, await this.attempt(order, { signal })).begin();
       } catch (error) {
         if (error instanceof Superseded) return;
         const { code } = refusalOf(error);
@@ -206,6 +227,7 @@ export class Serving {
     const { held } = slot;
     if (!held) return;
     slot.held = undefined;
+    await held.layers.leave();
     try {
       await held.daemon.stop();
     } catch (error) {
@@ -222,48 +244,9 @@ export class Serving {
     return this.parts.watchdogAlive();
   }
 
-  private async tellTaken(order: ServeOrder, { tookMs }: { tookMs: number }, cause?: Cause): Promise<void> {
-    const { taskId, epoch, spec } = order;
-    const address = this.parts.node.addressOf(order);
-    const exports = spec.volumes.map(({ volumeId }) => ({
-      volumeId,
-      uri: `nbd://${address}:${SERVING_PORT}/${volumeId}`,
-    }));
-    await this.parts.facts.tell({ type: 'TaskTaken', data: { taskId, epoch, tookMs, exports } }, cause);
-  }
-
-  private async tellBlocked({ taskId, epoch }: ServeOrder, waitsFor: WaitsFor, cause?: Cause): Promise<void> {
-    try {
-      await this.parts.facts.tell({ type: 'TaskBlocked', data: { taskId, epoch, waitsFor } }, cause);
-    } catch (error) {
-      this.parts.log('a wait could not be told', { taskId, error: String(error) });
-    }
-  }
-
-  private async declineStale(order: ServeOrder, highestEpoch: number, cause?: Cause): Promise<void> {
-    const { taskId, epoch } = order;
-    const { facts } = this.parts;
-    await facts.tell({ type: 'EpochAheadFound', data: { route: taskId, highestEpoch, by: 'journal' } }, cause);
-    await facts.tell({ type: 'TaskDeclined', data: { taskId, epoch, code: 'STALE_EPOCH', highestEpoch } }, cause);
-  }
-
-  private async decline(
-    { held }: Slot,
-    { taskId, epoch }: ServeOrder,
-    { cause, ...refusal }: Refusal & { cause?: Cause | undefined },
-  ): Promise<void> {
-    const { journal, facts, log } = this.parts;
-    log('declined', { taskId, epoch, ...refusal });
+  private async decline(slot: Slot, order: ServeOrder, refusal: Refusal & Pick<Asked, 'cause'>): Promise<void> {
     if (refusal.code === 'ENGINE_DOWN') this.engineFailedAtMs = performance.now();
-    const highestEpoch = journal.state.epochs.get(taskId) ?? null;
-    try {
-      // An older epoch's daemon may run on: then that is what is served here, and is adopted by the next agent.
-      const left: JournalRecord = held ? { k: 'order', order: held.order } : { k: 'stop', route: taskId, epoch };
-      await facts.tell({ type: 'TaskDeclined', data: { taskId, epoch, highestEpoch, ...refusal } }, cause, left);
-    } catch (error) {
-      if (refusal.code !== 'JOURNAL_FAILED') throw error;
-      log('a refusal could not be told: the journal takes nothing', { taskId, epoch });
-    }
+    await this.tell.declined(order, { ...refusal, held: slot.held?.order });
   }
 
   private noteEffect(name: string, route: string, epoch: number): Promise<void> {

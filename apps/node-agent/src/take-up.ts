@@ -2,10 +2,11 @@ import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FleetError } from '@holdfast/kernel';
 import { NbdClient } from '@holdfast/nbd';
-import { createImages, listFirst, PROBE_IMAGE, readChain, type Chain } from './chain';
+import { createImages, listFirst, mustReadChain, PROBE_IMAGE, readChain, type Chain } from './chain';
+import { ChainLock } from './chain-lock';
 import { highestClaim, makeClaim, makeClaimsFolder, type Claim } from './claims';
 import { SERVING_PORT, StorageDaemon, type EngineOptions } from './engine.driver';
-import { EngineError, MediumInvalid } from './errors';
+import { EngineError, MediumInvalid, Superseded } from './errors';
 import type { ServeOrder } from './journal-records';
 
 /** Where and with what this node serves. */
@@ -17,9 +18,11 @@ export interface NodeEngine {
   engine: EngineOptions;
   /** The address that this node serves a system at: its own, unless the node has an address of its own for it. */
   addressOf(order: ServeOrder): string;
+  /** Layers of a volume before the lowest are folded. */
+  foldAbove?: number;
 }
 
-export type WaitsFor = 'mediumLock' | 'address';
+export type WaitsFor = 'mediumLock' | 'address' | 'chainLock';
 
 export interface Attempt {
   /** Aborted when a newer order, a recall or a removal has arrived. */
@@ -28,6 +31,14 @@ export interface Attempt {
   blocked(waitsFor: WaitsFor): void;
   /** Durable before the next step. */
   effect(name: 'claimed' | 'locked' | 'exported'): Promise<void>;
+  /** Of a system made from a backup: its new images are filled, and are what its manifest says, or it throws. */
+  fill(order: ServeOrder, images: NewImages): Promise<void>;
+}
+
+export interface NewImages {
+  folder: string;
+  chain: Chain;
+  signal: AbortSignal;
 }
 
 /** The claim that stands is not this order's. */
@@ -41,12 +52,6 @@ export class ClaimRefused extends FleetError {
   }
 }
 
-/** Something newer was ordered meanwhile: this attempt ends without a word. */
-export class Superseded extends FleetError {
-  readonly code = 'SUPERSEDED';
-  readonly retryable = false;
-}
-
 const RETRY_MS = 100;
 const TELL_AFTER_MS = 1_000;
 
@@ -55,7 +60,7 @@ export async function takeUp(order: ServeOrder, node: NodeEngine, attempt: Attem
   const folder = join(node.mediumFolder, order.systemId);
   await claim(order, node, folder);
   await attempt.effect('claimed');
-  await createIfNew(order, node.nodeId, folder);
+  await createIfNew(order, { folder, nodeId: node.nodeId, attempt });
   const daemon = await StorageDaemon.start(await makeRunFolder(order, node.runFolder), node.engine);
   try {
     await openUnderClaim(daemon, order, { folder, nodeId: node.nodeId, attempt });
@@ -102,13 +107,21 @@ async function claim(order: ServeOrder, { nodeId, mediumFolder }: NodeEngine, fo
   if (!outcome.made) throw new ClaimRefused(outcome.code, outcome.claim);
 }
 
-async function createIfNew(order: ServeOrder, nodeId: string, folder: string): Promise<void> {
+async function createIfNew(
+  order: ServeOrder,
+  { folder, nodeId, attempt }: { folder: string; nodeId: string; attempt: Attempt },
+): Promise<void> {
   const { epoch, spec } = order;
   if (!spec.create || (await readChain(folder))) return;
   const chain = await createImages(folder, epoch, spec.volumes);
-  // Images take a while, and a removal may have come meanwhile: what it took away must not be listed again.
-  await checkClaim(order, nodeId, folder);
-  await listFirst(folder, epoch, chain);
+  if (spec.fromBackup) await attempt.fill(order, { folder, chain, signal: attempt.signal });
+  const wait = { signal: attempt.signal, blocked: () => attempt.blocked('chainLock') };
+  await ChainLock.with(folder, wait, async (lock) => {
+    // Images take a while, and a removal may have come meanwhile: what it took away must not be listed again.
+    await checkClaim(order, nodeId, folder);
+    lock.mustBeHeld();
+    await listFirst(folder, epoch, chain);
+  });
 }
 
 /** The lock admits one daemon; who came late learns it from the claim, read after the lock is had. */
@@ -121,14 +134,21 @@ async function openUnderClaim(
     const opened = await patiently(attempt, 'mediumLock', async () => {
       await checkClaim(order, nodeId, folder);
       const chain = await mustReadChain(folder);
-      await openAll(daemon, chain, folder);
+      await openAll(daemon, chain, folder).catch(async (cause: unknown) => {
+        if (await isListed(folder, chain)) throw cause;
+        throw new EngineError('IMAGE_LOCKED', 'the list was changed by another while it was opened', { cause });
+      });
       return chain;
     });
     await checkClaim(order, nodeId, folder);
-    if (JSON.stringify(await mustReadChain(folder)) === JSON.stringify(opened)) return;
+    if (await isListed(folder, opened)) return;
     // A passed owner froze a point before it died: what it listed since lies above what was opened.
     await closeAll(daemon, opened);
   }
+}
+
+async function isListed(folder: string, chain: Chain): Promise<boolean> {
+  return JSON.stringify(await mustReadChain(folder)) === JSON.stringify(chain);
 }
 
 async function openAll(daemon: StorageDaemon, chain: Chain, folder: string): Promise<void> {
@@ -155,16 +175,10 @@ async function closeAll(daemon: StorageDaemon, chain: Chain): Promise<void> {
   await daemon.close('probe');
 }
 
-async function checkClaim(order: ServeOrder, nodeId: string, folder: string): Promise<void> {
+export async function checkClaim(order: ServeOrder, nodeId: string, folder: string): Promise<void> {
   const standing = await highestClaim(join(folder, 'claims'));
   if (!standing) throw new MediumInvalid(`the claims of ${order.systemId} are gone`);
   if (standing.epoch !== order.epoch || standing.nodeId !== nodeId) throw new ClaimRefused('STALE_EPOCH', standing);
-}
-
-async function mustReadChain(folder: string): Promise<Chain> {
-  const chain = await readChain(folder);
-  if (!chain) throw new MediumInvalid(`there is no chain.json in ${folder}`);
-  return chain;
 }
 
 /** Again and again while somebody else holds the lock or the address. Never forced, never by time. */

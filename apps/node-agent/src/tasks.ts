@@ -4,7 +4,7 @@ import type { Cause, Facts } from './facts';
 import type { Journal } from './journal';
 import { judgeOrder } from './order.rules';
 import { Pace } from './pace';
-import { Progress, type ProgressSample } from './progress';
+import { Progress, type TaskSample } from './progress';
 import { beginScrub } from './scrub';
 import { beginSnapshot } from './snapshot';
 import type { NodeEngine } from './take-up';
@@ -16,7 +16,7 @@ export interface TasksParts {
   incarnation: string;
   journal: Journal;
   facts: Facts;
-  observed(sample: { taskId: string; epoch: number } & ProgressSample): void;
+  observed(sample: TaskSample): void;
   log(message: string, details?: object): void;
 }
 
@@ -90,7 +90,7 @@ export class Tasks {
 
   private async carry(slot: Slot, order: TaskOrder, { noted, signal, cause }: Asked): Promise<void> {
     const begunAt = performance.now();
-    const { taskId, epoch } = order;
+    const { epoch } = order;
     try {
       signal.throwIfAborted();
       await noted;

@@ -1,0 +1,254 @@
+import { join } from 'node:path';
+import { invariant } from '@holdfast/kernel';
+import { ChainLock } from './chain-lock';
+import {
+  filesOfPoint,
+  foldOf,
+  layerFile,
+  withLayer,
+  withoutLayersAbove,
+  withoutMerged,
+  withoutPins,
+  withoutPointsIn,
+  withPin,
+  withPoint,
+  type Chain,
+  type Fold,
+} from './chain.rules';
+import { createOverlays, mustReadChain, removeUnlisted, replaceChain, unlistedIn } from './chain';
+import type { StorageDaemon } from './engine.driver';
+import { Superseded } from './errors';
+import type { ServeOrder } from './journal-records';
+import { addOverlay, compareSizes, dropNode, endFolds, fold, freezeAll, openLayers } from './layer.driver';
+import { Pinners } from './pins';
+import { checkClaim, type NodeEngine } from './take-up';
+
+export interface LayersParts {
+  order: ServeOrder;
+  daemon: StorageDaemon;
+  node: NodeEngine;
+  log(message: string, details?: object): void;
+}
+
+export interface FrozenPoint {
+  k: number;
+  volumes: { volumeId: string; files: string[] }[];
+  /** How long writes waited; 0 where the point was there already. */
+  frozenMs: number;
+}
+
+/** The list as it was read under the lock, with the claim found to be our own. */
+interface LockedList {
+  chain: Chain;
+  replace(chain: Chain): Promise<void>;
+}
+
+const LOCK_PATIENCE_MS = 5_000;
+const TRY_AGAIN_MS = 10_000;
+const FOLD_ABOVE_LAYERS = 8;
+
+/**
+ * The layers of one system that this node serves. A layer is listed before it is switched to: listed and never written
+ * to is harmless, written to and not listed would be lost. What is open is asked of the daemon, never remembered, so
+ * that it matters to nobody how an order ended whose answer was lost.
+ */
+export class Layers {
+  private readonly left = new AbortController();
+  private readonly pinners = new Pinners();
+  private readonly folder: string;
+  private readonly volumes: string[];
+  private turn: Promise<unknown> = Promise.resolve();
+  private tending: Promise<void> = Promise.resolve();
+  private tryAgain?: NodeJS.Timeout;
+  private wantsNext = false;
+  private wasLeftAlone = false;
+
+  constructor(private readonly parts: LayersParts) {
+    this.folder = join(parts.node.mediumFolder, parts.order.systemId);
+    this.volumes = parts.order.spec.volumes.map(({ volumeId }) => volumeId);
+  }
+
+  /** `pinnedBy`: the open tasks, where serving begins at a new epoch. */
+  begin(pinnedBy?: readonly string[]): void {
+    if (pinnedBy) this.pinners.begin(pinnedBy);
+    this.tend();
+  }
+
+  /** Of a daemon whose agent died, perhaps amid a fold. */
+  adopt(): void {
+    this.wasLeftAlone = true;
+    this.tend();
+  }
+
+  /** All volumes at one instant, pinned for a task. Told again if the chain has the point. */
+  async freeze(point: { pointId: string; by: string }): Promise<FrozenPoint> {
+    this.pinners.add(point.by);
+    const frozen = await this.inTurn(() => this.locked((list) => this.freezeUnder(list, point)));
+    this.tend();
+    return frozen;
+  }
+
+  /** The task is over: its pins go, and what they held may be folded. */
+  unpin(by: string): void {
+    this.pinners.drop(by);
+    this.tend();
+  }
+
+  /** Nothing of it is left under way: no fold in the daemon, nobody in the lock. */
+  async leave(): Promise<void> {
+    this.left.abort();
+    clearTimeout(this.tryAgain);
+    await this.tending;
+    await this.turn;
+  }
+
+  private async freezeUnder(list: LockedList, { pointId, by }: { pointId: string; by: string }): Promise<FrozenPoint> {
+    const known = list.chain.points.find((point) => point.pointId === pointId);
+    if (known) {
+      await list.replace(withPin(list.chain, { k: known.k, by }));
+      return { k: known.k, volumes: filesOfPoint(list.chain, known.k), frozenMs: 0 };
+    }
+    const k = await this.prepare(list);
+    const frozenMs = await freezeAll(this.parts.daemon, this.volumes, k);
+    this.wantsNext = true;
+    await list.replace(withPoint(list.chain, { k, pointId, at: new Date().toISOString() }, by));
+    return { k, volumes: filesOfPoint(list.chain, k), frozenMs };
+  }
+
+  /** What the next freeze switches to is listed, open and of the right size. Answers the layer that it will freeze. */
+  private async prepare(list: LockedList): Promise<number> {
+    const { daemon, order } = this.parts;
+    const open = await openLayers(daemon, this.volumes);
+    const top = topOf(open);
+    const next = top + 1;
+    if (!this.isListedByUs(list.chain, top)) {
+      // What a passed owner listed last lies above our top, and nobody ever wrote to it.
+      await list.replace(withoutLayersAbove(list.chain, top));
+      await createOverlays(this.folder, list.chain.volumes, { k: next, epoch: order.epoch });
+      await list.replace(withLayer(list.chain, next, order.epoch));
+    }
+    for (const { volumeId: name } of list.chain.volumes) {
+      const file = join(this.folder, layerFile(name, next, order.epoch));
+      if (!open.get(name)!.beside.includes(next)) await addOverlay(daemon, { name, k: next }, file);
+      await compareSizes(daemon, { name, k: top }, { name, k: next });
+    }
+    return top;
+  }
+
+  private isListedByUs({ volumes }: Chain, top: number): boolean {
+    const ours = (volumeId: string) => layerFile(volumeId, top + 1, this.parts.order.epoch);
+    return volumes.every(({ volumeId, layers }) => {
+      const above = layers.filter(({ k }) => k > top);
+      return above.length === 1 && above[0]!.file === ours(volumeId);
+    });
+  }
+
+  /** What can wait, one round after the other. What fails is tried again: it is late, and nothing else. */
+  private tend(): void {
+    clearTimeout(this.tryAgain);
+    this.tending = this.tending
+      .then(() => this.tendOnce())
+      .catch((error: unknown) => {
+        if (this.left.signal.aborted) return;
+        this.parts.log('layers are left as they are for now', {
+          systemId: this.parts.order.systemId,
+          error: String(error),
+        });
+        this.tryAgain = setTimeout(() => this.tend(), TRY_AGAIN_MS).unref();
+      });
+  }
+
+  private async tendOnce(): Promise<void> {
+    if (this.left.signal.aborted) return;
+    if (this.wasLeftAlone) await endFolds(this.parts.daemon, this.volumes);
+    this.wasLeftAlone = false;
+    if (await this.isUntidy()) await this.inTurn(() => this.locked((list) => this.tidy(list)));
+    for (const [volumeId, one] of await this.dueFolds()) await this.foldOne(volumeId, one);
+  }
+
+  private async isUntidy(): Promise<boolean> {
+    const chain = await mustReadChain(this.folder);
+    if (this.wantsNext || chain.pins.some(({ by }) => this.pinners.isOver(by))) return true;
+    if ((await unlistedIn(this.folder, chain, (epoch) => epoch <= this.parts.order.epoch)).length > 0) return true;
+    if (chain.volumes.every(({ layers }) => layers.length < 3)) return false;
+    return withoutMerged(chain, await openLayers(this.parts.daemon, this.volumes)) !== chain;
+  }
+
+  /** Listed is what is in use. Of what is not listed, only a later epoch's may be at work at this moment. */
+  private async tidy(list: LockedList): Promise<void> {
+    const { daemon, order } = this.parts;
+    const open = await openLayers(daemon, this.volumes);
+    const listed = withoutMerged(list.chain, open);
+    await list.replace(withoutPins(listed, (by) => this.pinners.isOver(by)));
+    for (const [name, { beside }] of open)
+      for (const k of beside) if (k < topOf(open)) await dropNode(daemon, { name, k });
+    await removeUnlisted(this.folder, list.chain, (epoch) => epoch <= order.epoch);
+    if (this.wantsNext) await this.prepare(list);
+    this.wantsNext = false;
+  }
+
+  private async dueFolds(): Promise<[string, Fold][]> {
+    const { daemon, node } = this.parts;
+    const foldAbove = node.foldAbove ?? FOLD_ABOVE_LAYERS;
+    const before = await mustReadChain(this.folder);
+    if (before.volumes.every(({ layers }) => layers.length <= foldAbove)) return [];
+    const top = topOf(await openLayers(daemon, this.volumes));
+    const foldsOf = (chain: Chain) =>
+      chain.volumes.flatMap((volume): [string, Fold][] => {
+        const due = foldOf(volume, { pins: chain.pins, top, foldAbove });
+        return due ? [[volume.volumeId, due]] : [];
+      });
+    if (foldsOf(before).length === 0) return [];
+    return this.inTurn(() =>
+      this.locked(async (list) => {
+        const folds = foldsOf(list.chain);
+        await list.replace(
+          withoutPointsIn(
+            list.chain,
+            folds.map(([, one]) => one),
+          ),
+        );
+        return folds;
+      }),
+    );
+  }
+
+  /** Beside freezes, which go on above it. */
+  private async foldOne(name: string, { base, top, above }: Fold): Promise<void> {
+    const nodes = { name, base: base.k, top: top.k, above: above.k, baseFile: base.file };
+    await fold(this.parts.daemon, nodes, this.left.signal);
+    await this.inTurn(() => this.locked((list) => this.tidy(list)));
+  }
+
+  private locked<T>(work: (list: LockedList) => Promise<T>): Promise<T> {
+    const { order, node } = this.parts;
+    const wait = { signal: this.left.signal, giveUpMs: LOCK_PATIENCE_MS };
+    return ChainLock.with(this.folder, wait, async (lock) => {
+      await checkClaim(order, node.nodeId, this.folder);
+      const list: LockedList = {
+        chain: await mustReadChain(this.folder),
+        replace: async (chain) => {
+          if (chain !== list.chain) await replaceChain(this.folder, chain, lock);
+          list.chain = chain;
+        },
+      };
+      return work(list);
+    });
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(() => {
+      if (this.left.signal.aborted) throw new Superseded('it is not served here any more');
+      return work();
+    });
+    this.turn = done.catch(() => undefined); // told to the caller; the next in line is not held up
+    return done;
+  }
+}
+
+function topOf(open: Map<string, { chain: number[] }>): number {
+  const tops = new Set([...open.values()].map(({ chain }) => chain.at(-1)));
+  const [top] = tops;
+  invariant(tops.size === 1 && top !== undefined, 'all volumes of a system have one top');
+  return top;
+}

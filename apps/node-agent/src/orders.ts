@@ -1,0 +1,129 @@
+import { isServeSpec, systemOfServeTask, type EventOf, type TaskAssigned, type TaskMoved } from '@holdfast/contracts';
+import { currentTraceparent, inSpan, logger, storyAttributes } from '@holdfast/observability';
+import { deleteBackup, dropOtherAttempts } from './backup-folder';
+import type { Obeys } from './ears';
+import type { Cause, Facts, Speaker } from './facts';
+import type { Points } from './points';
+import type { Prober } from './prober';
+import type { Serving } from './serving';
+import type { NodeEngine } from './take-up';
+import type { HeardTask, Tasks } from './tasks';
+
+export interface OrdersParts {
+  serving: Serving;
+  points: Points;
+  tasks: Tasks;
+  prober: Prober;
+  node: NodeEngine;
+  facts: Facts;
+  speaker: Speaker;
+}
+
+type Order = EventOf<typeof TaskAssigned>['data'] | EventOf<typeof TaskMoved>['data'];
+
+/** Orders, by whom they are for. Each is carried out beside the others: the next one is heard meanwhile. */
+export function obeys(parts: OrdersParts): Obeys {
+  const { serving, points, tasks, prober, node, facts, speaker } = parts;
+  const { clusterId, nodeId } = speaker;
+  return {
+    TaskAssigned: (data, cause) => take(parts, data, cause),
+    TaskMoved: (data, cause) => take(parts, data, cause),
+    TaskRecalled: (data, cause) => {
+      if (data.nodeId !== nodeId) return;
+      const { kind, taskId, epoch } = data;
+      const stop = { name: 'stop', clusterId, taskId, epoch, cause };
+      if (kind !== 'serve') return carryOut(stop, (told) => tasks.recall({ taskId, epoch }, told));
+      const systemId = systemOfServeTask(taskId);
+      if (systemId) carryOut(stop, (told) => serving.recall({ taskId, systemId, epoch }, told));
+    },
+    PointOrdered: (data, cause) => {
+      if (data.nodeId !== nodeId) return;
+      const { taskId, systemId, pointId, epoch } = data;
+      const freeze = { name: 'freeze', clusterId, taskId, epoch, cause };
+      carryOut(freeze, (told) => points.order({ taskId, systemId, pointId, epoch }, told));
+    },
+    TaskCompleted: ({ kind, taskId, epoch, systemId, pointId }, cause) => {
+      const result = { systemId, pointId, epoch };
+      const servedHere = serving.held().some(({ order }) => order.systemId === systemId);
+      carryOut({ name: 'end', clusterId, taskId, epoch, cause }, async () => {
+        await tasks.end(taskId);
+        points.over(taskId);
+        if (kind === 'snapshot' && servedHere) await dropOtherAttempts(node.mediumFolder, result);
+      });
+    },
+    TaskCancelled: ({ kind, taskId }, cause) => {
+      if (kind === 'serve') return;
+      carryOut({ name: 'end', clusterId, taskId, cause }, async () => {
+        await tasks.end(taskId);
+        points.over(taskId);
+      });
+    },
+    BackupDeletionOrdered: (data, cause) => {
+      if (data.nodeId !== nodeId) return;
+      const { systemId, pointId } = data;
+      carryOut({ name: 'delete backup', clusterId, backup: `${systemId}/${pointId}`, cause }, async (told) => {
+        await deleteBackup(node.mediumFolder, { systemId, pointId });
+        await facts.tell({ type: 'BackupDeleted', data: { systemId, pointId } }, told);
+      });
+    },
+    SystemRemovalOrdered: (data, cause) => {
+      if (data.nodeId !== nodeId) return;
+      const { taskId, systemId, epoch } = data;
+      const remove = { name: 'remove', clusterId, taskId, epoch, cause };
+      carryOut(remove, (told) => serving.remove({ taskId, systemId, epoch }, told));
+    },
+    ProbePlanIssued: ({ edges }) =>
+      prober.plan(
+        edges
+          .filter(({ fromNodeId }) => fromNodeId === nodeId)
+          .map(({ toNodeId, dataAddress }) => ({ nodeId: toNodeId, dataAddress })),
+      ),
+  };
+}
+
+/**
+ * A system that was moved to another node is not taken from this one by the message: the claim on the medium does it.
+ * Background work is: what it still wrote would be read by nobody.
+ */
+function take({ serving, tasks, speaker }: OrdersParts, data: Order, cause: Cause): void {
+  const { clusterId, taskId, kind, epoch, spec, nodeIncarnation } = data;
+  const effect = { name: kind, clusterId, taskId, epoch, cause };
+  if (data.nodeId !== speaker.nodeId) {
+    if (kind !== 'serve') carryOut({ ...effect, name: 'end' }, () => tasks.end(taskId));
+    return;
+  }
+  if (kind !== 'serve') {
+    const order = { kind, taskId, epoch, spec, nodeIncarnation } as HeardTask; // the contract's union is told apart by kind
+    return carryOut(effect, (told) => tasks.order(order, told));
+  }
+  if (!isServeSpec(spec)) return;
+  const order = { taskId, systemId: spec.systemId, epoch, spec, nodeIncarnation };
+  carryOut(effect, (told) => serving.order(order, told));
+}
+
+interface Effect {
+  name: string;
+  clusterId: string;
+  taskId?: string;
+  epoch?: number;
+  backup?: string;
+  cause: Cause;
+}
+
+/** In a trace of its own, linked to the order's. Nobody waits for it: the next order is heard meanwhile. */
+function carryOut({ name, clusterId, taskId, epoch, backup, cause }: Effect, work: (cause: Cause) => Promise<void>) {
+  const subjects = [
+    `cluster/${clusterId}`,
+    ...(taskId ? [`task/${taskId}`] : []),
+    ...(backup ? [`backup/${backup}`] : []),
+  ];
+  const story = storyAttributes({ ...cause, subjects });
+  const attributes = { ...story, ...(epoch && { 'holdfast.epoch': epoch }), 'holdfast.outcome': 'done' };
+  const done = inSpan(`effect ${name}`, { root: true, links: [cause.traceparent], attributes }, () => {
+    const traceparent = currentTraceparent();
+    return work({ ...cause, ...(traceparent && { traceparent }) });
+  });
+  done.catch((error: unknown) => lines.error({ err: error, taskId, backup, epoch }, `effect ${name} failed`));
+}
+
+const lines = logger('agent');

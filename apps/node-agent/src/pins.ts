@@ -1,0 +1,24 @@
+/** Which tasks may keep layers from being folded. What the list says of others is left over, and goes. */
+export class Pinners {
+  /** Undefined: it was never told which are open, so that only those count as over that were told to be. */
+  private open: Set<string> | undefined;
+  private readonly over = new Set<string>();
+
+  /** Serving begins at a new epoch, whose order names every open task. */
+  begin(open: readonly string[]): void {
+    this.open = new Set(open);
+  }
+
+  add(by: string): void {
+    this.over.delete(by);
+    this.open?.add(by);
+  }
+
+  drop(by: string): void {
+    this.over.add(by);
+  }
+
+  isOver(by: string): boolean {
+    return this.over.has(by) || (this.open !== undefined && !this.open.has(by));
+  }
+}
