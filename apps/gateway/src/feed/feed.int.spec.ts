@@ -1,7 +1,6 @@
-import { EventStore, setUpStore } from '@holdfast/event-store';
-import { freshDatabase, temporaryPostgres } from '@holdfast/testing';
+import { AutomationHalted } from '@holdfast/contracts';
 import { projections } from '../projections';
-import { defineProjection, rowsTableOf, type FeedEvent, type Projection } from '../projections/projection';
+import { defineProjection, rowsTableOf, type FeedEvent } from '../projections/projection';
 import {
   admitted,
   assigned,
@@ -14,17 +13,11 @@ import {
   suspected,
   systemRegistered,
 } from '../testing/fleet';
-import { AutomationHalted } from '@holdfast/contracts';
+import { FeedSuite } from '../testing/feed-suite';
 import { asked, AT, rowsOf } from '../testing/told';
-import { Feed } from './feed';
-import { Projector } from './projector';
-import { Rebuilder } from './rebuild';
-import { createRows, FeedLookups1764115200003 } from './tables';
+import { createRows } from './tables';
 
-type Running = Awaited<ReturnType<typeof temporaryPostgres>>;
-let postgres: Running;
-let store: EventStore;
-let feed: Feed;
+const suite = new FeedSuite();
 
 const life = [
   registered,
@@ -43,55 +36,18 @@ const life = [
   recovered('n1'),
 ];
 
-beforeAll(async () => {
-  postgres = await temporaryPostgres();
-});
-afterAll(() => postgres.stop());
+beforeAll(() => suite.start());
+afterAll(() => suite.stop());
+beforeEach(() => suite.fresh());
+afterEach(() => suite.close());
 
-beforeEach(async () => {
-  const url = await freshDatabase(postgres, setUpStore);
-  store = await EventStore.connect({ url, service: 'gateway', tables: { migrations: [FeedLookups1764115200003] } });
-  await createRows(store, projections);
-  feed = new Feed(store);
-});
-afterEach(() => store.close());
-
-/** As the inbox hands them over, in one transaction. */
-async function hear(events: readonly FeedEvent[]): Promise<void> {
-  await store.inTransaction(async (tx) => {
-    for (const [index, event] of events.entries()) {
-      const id = `00000000-0000-4000-a000-${String(index + 1).padStart(12, '0')}`;
-      const meta = { correlationId: id, causationId: id };
-      await feed.append({ ...event, stream: `told-${index}`, id, schemaVersion: 1, source: '/spec', meta }, tx);
-    }
-  });
-  feed.wake();
-}
-
-/** Until this projection is at the feed's head. */
-async function caughtUp(projector: Projector, name: string): Promise<void> {
-  const { position } = await feed.head();
-  while (projector.progress.get(name)?.position !== position) {
-    expect(projector.progress.get(name)?.error ?? null).toBeNull();
-    await projector.moved(1_000);
-  }
-}
+const named = (name: string) => projections.filter((projection) => projection.name === name);
 
 async function storedRows(name: string): Promise<Record<string, unknown>> {
-  const rows = await store.query<{ key: string; body: unknown }>(
+  const rows = await suite.store.query<{ key: string; body: unknown }>(
     `select key, body from ${rowsTableOf(name)} order by key`,
   );
   return Object.fromEntries(rows.map(({ key, body }) => [key, body]));
-}
-
-async function following<T>(list: readonly Projection[], work: (projector: Projector) => Promise<T>): Promise<T> {
-  const projector = new Projector(store, feed, list);
-  projector.start();
-  try {
-    return await work(projector);
-  } finally {
-    await projector.stop();
-  }
 }
 
 describe('the feed', () => {
@@ -99,8 +55,8 @@ describe('the feed', () => {
     const apart = life.map((event, index) => ({ ...event, stream: `apart-${index}` }));
     await Promise.all(
       apart.map((event, index) =>
-        store.inTransaction((tx) =>
-          feed.append(
+        suite.store.inTransaction((tx) =>
+          suite.feed.append(
             {
               ...event,
               id: `00000000-0000-4000-b000-${String(index).padStart(12, '0')}`,
@@ -113,20 +69,20 @@ describe('the feed', () => {
         ),
       ),
     );
-    const events = await feed.after(0);
+    const events = await suite.feed.after(0);
     expect(events.map(({ position }) => position)).toEqual(life.map((_, index) => index + 1));
     expect(events.map(({ knownAt }) => knownAt)).toEqual(events.map(({ knownAt }) => knownAt).toSorted());
   });
 
   it('takes an event that is told again only once', async () => {
-    await hear(life);
-    await hear(life);
-    expect((await feed.head()).position).toBe(life.length);
+    await suite.hear(life);
+    await suite.hear(life);
+    expect((await suite.feed.head()).position).toBe(life.length);
   });
 
   it('finds events by each of their subjects, oldest or newest first', async () => {
-    await hear(life);
-    const ofNode = await feed.find({ subject: 'node/n1', limit: 100 });
+    await suite.hear(life);
+    const ofNode = await suite.feed.find({ subject: 'node/n1', limit: 100 });
     expect(ofNode.map(({ type }) => type)).toEqual([
       'NodeJoined',
       'NodeRecovered',
@@ -137,30 +93,30 @@ describe('the feed', () => {
       'TaskMoved',
       'NodeRecovered',
     ]);
-    const newest = await feed.find({ subject: 'system/s1', limit: 2, newest: true });
+    const newest = await suite.feed.find({ subject: 'system/s1', limit: 2, newest: true });
     expect(newest.map(({ type }) => type)).toEqual(['TaskMoved', 'TaskStartConfirmed']);
   });
 });
 
 describe('the projector', () => {
   it('stores what the pure fold gives, in every projection', async () => {
-    await hear(life);
-    await following(projections, async (projector) => {
+    await suite.hear(life);
+    await suite.following(async (projector) => {
       for (const projection of projections) {
-        await caughtUp(projector, projection.name);
-        const expected = Object.fromEntries(rowsOf(projection, await feed.after(0)));
+        await suite.caughtUp(projector, [projection]);
+        const expected = Object.fromEntries(rowsOf(projection, await suite.feed.after(0)));
         expect(await storedRows(projection.name)).toEqual(JSON.parse(JSON.stringify(expected)));
       }
     });
   });
 
   it('has a history row for each state of a row, each beginning where the one before ends', async () => {
-    await hear(life);
-    await following(projections, (projector) => caughtUp(projector, 'nodes'));
-    const events = await feed.after(0);
+    await suite.hear(life);
+    await suite.following((projector) => suite.caughtUp(projector, named('nodes')));
+    const events = await suite.feed.after(0);
     const nodes = projections.find(({ name }) => name === 'nodes')!;
     for (const { position } of events) {
-      const known = await store.query<{ key: string; body: object }>(
+      const known = await suite.store.query<{ key: string; body: object }>(
         `select key, body from history_nodes
          where body is not null and from_position <= $1 and (to_position is null or to_position > $1)`,
         [position],
@@ -176,8 +132,8 @@ describe('the projector', () => {
   it('folds what a log has long held and no row can hold: U+0000 and half a surrogate pair', async () => {
     const halted = { type: AutomationHalted.type, topic: 'holdfast.requests', at: AT, version: 1 };
     const reason = 'a\0b \ud800';
-    await hear([{ ...halted, data: { ...asked, scope: 'fleet', reason } } as unknown as FeedEvent]);
-    await following(projections, (projector) => caughtUp(projector, 'automation'));
+    await suite.hear([{ ...halted, data: { ...asked, scope: 'fleet', reason } } as unknown as FeedEvent]);
+    await suite.following((projector) => suite.caughtUp(projector, named('automation')));
     expect(await storedRows('automation')).toMatchObject({ fleet: { reason: 'a\ufffdb \ufffd' } });
   });
 
@@ -191,55 +147,53 @@ describe('the projector', () => {
     };
     const broken = defineProjection<object>('broken', [fails]);
     const list = [broken, ...projections];
-    await createRows(store, list);
-    await hear(life);
-    await following(list, async (projector) => {
-      for (const { name } of projections) await caughtUp(projector, name);
+    await createRows(suite.store, list);
+    await suite.hear(life);
+    await suite.following(async (projector) => {
+      await suite.caughtUp(projector);
       expect(projector.progress.get('broken')).toMatchObject({ position: 0, error: 'a bug' });
-      const [first] = await feed.after(0, 1);
+      const [first] = await suite.feed.after(0, 1);
       expect(projector.broken()).toMatchObject([{ name: 'broken', brokenSince: first!.knownAt }]);
       expect(projector.position()).toBe(life.length);
-    });
+    }, list);
   });
 });
 
 describe('a rebuild', () => {
-  const hashOf = (name: string) => new Rebuilder(store, feed, projections).rebuild(name);
-
   it('gives the identical hash for every projection, while events go on arriving', async () => {
-    await hear(life.slice(0, 7));
-    await following(projections, async (projector) => {
-      for (const { name } of projections) await caughtUp(projector, name);
-      await hear(life);
+    await suite.hear(life.slice(0, 7));
+    await suite.following(async (projector) => {
+      await suite.caughtUp(projector);
+      await suite.hear(life);
       for (const { name } of projections) {
-        await caughtUp(projector, name);
-        const first = await hashOf(name);
+        await suite.caughtUp(projector, named(name));
+        const first = await suite.rebuild(name);
         expect(first).toMatchObject({ identical: true, position: life.length });
-        expect(await hashOf(name)).toMatchObject({ contentHash: first.contentHash, rows: first.rows });
+        expect(await suite.rebuild(name)).toMatchObject({ contentHash: first.contentHash, rows: first.rows });
       }
     });
   });
 
   it('replaces rows that an older build had folded otherwise, with their history', async () => {
-    await hear(life);
-    await following(projections, (projector) => caughtUp(projector, 'nodes'));
+    await suite.hear(life);
+    await suite.following((projector) => suite.caughtUp(projector, named('nodes')));
     const right = await storedRows('nodes');
-    await store.query(`update rows_nodes set body = '{"nodeId":"wrong"}' where key = 'n1'`);
-    expect(await hashOf('nodes')).toMatchObject({ identical: false });
+    await suite.store.query(`update rows_nodes set body = '{"nodeId":"wrong"}' where key = 'n1'`);
+    expect(await suite.rebuild('nodes')).toMatchObject({ identical: false });
     expect(await storedRows('nodes')).toEqual(right);
-    const [open] = await store.query<{ n: number }>(
+    const [open] = await suite.store.query<{ n: number }>(
       `select count(*) as n from history_nodes where to_position is null`,
     );
     expect(open!.n).toBe(Object.keys(right).length);
   });
 
   it('lets the projection follow on from where it was swapped in', async () => {
-    await hear(life.slice(0, 11));
-    await following(projections, async (projector) => {
-      await caughtUp(projector, 'nodes');
-      await hashOf('nodes');
-      await hear(life);
-      await caughtUp(projector, 'nodes');
+    await suite.hear(life.slice(0, 11));
+    await suite.following(async (projector) => {
+      await suite.caughtUp(projector, named('nodes'));
+      await suite.rebuild('nodes');
+      await suite.hear(life);
+      await suite.caughtUp(projector, named('nodes'));
       expect(await storedRows('nodes')).toMatchObject({ n1: { status: 'healthy' } });
     });
   });

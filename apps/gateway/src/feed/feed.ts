@@ -21,8 +21,12 @@ export interface EventFilter {
   readonly subject?: string | undefined;
   readonly correlation?: string | undefined;
   readonly type?: string | undefined;
+  /** Any of these. */
+  readonly types?: readonly string[] | undefined;
   /** Only later positions. */
   readonly since?: number | undefined;
+  /** Only positions up to this one. */
+  readonly until?: number | undefined;
   readonly limit: number;
   /** The newest of those that fit, instead of the oldest. */
   readonly newest?: boolean;
@@ -82,15 +86,26 @@ export class Feed {
     return this.select(`from feed where position > $1 order by position limit $2`, [position, limit]);
   }
 
-  async find({ subject, correlation, type, since = 0, limit, newest = false }: EventFilter): Promise<FeedEvent[]> {
+  async find({
+    subject,
+    correlation,
+    type,
+    types,
+    since = 0,
+    until,
+    limit,
+    newest = false,
+  }: EventFilter): Promise<FeedEvent[]> {
     const values: unknown[] = [since, limit];
     const conditions = ['position > $1'];
     const where = (condition: string, value: unknown) =>
       conditions.push(condition.replace('?', `$${values.push(value)}`));
+    if (until !== undefined) where('position <= ?', until);
     if (subject !== undefined)
       where('position in (select s.position from feed_subject s where s.subject = ?)', subject);
     if (correlation !== undefined) where(`meta->>'correlationId' = ?`, correlation);
     if (type !== undefined) where('type = ?', type);
+    if (types !== undefined) where('type = any(?)', types);
 
     const order = newest ? 'desc' : 'asc';
     const found = await this.select(

@@ -4,8 +4,6 @@ import type { Feed } from './feed';
 import { contentHash, foldInto } from './fold';
 import { createEmpty, placeOf, type Place } from './tables';
 
-const BATCH = 1_000;
-
 export interface Rebuilt {
   position: number;
   rows: number;
@@ -15,12 +13,13 @@ export interface Rebuilt {
   identical: boolean;
 }
 
-/** Folds a projection anew beside the old one, catches up, and swaps the two in one transaction. */
+/** Folds a projection anew beside the old one, to the same position, and swaps the two in one transaction. */
 export class Rebuilder {
   constructor(
     private readonly store: EventStore,
     private readonly feed: Feed,
     private readonly projections: readonly Projection[],
+    private readonly batch = 1_000,
   ) {}
 
   knows(name: string): boolean {
@@ -33,40 +32,38 @@ export class Rebuilder {
     const startedAt = Date.now();
     await this.store.inTransaction((tx) => createEmpty(placeOf(name, true), tx));
     let position = 0;
-    for (let more = true; more;) {
+    // As far as the projection itself has come, and no further. What is left at the end is little: the swap folds it.
+    while ((await this.folded(name)) - position > this.batch) {
       signal?.throwIfAborted();
-      const events = await this.feed.after(position, BATCH);
+      const events = await this.feed.after(position, this.batch);
       await this.store.inTransaction((tx) => foldInto(placeOf(name, true), { projection, events }, tx));
-      position = events.at(-1)?.position ?? position;
-      // What arrives from now on is little: the swap folds it.
-      more = events.length === BATCH;
+      position += events.length;
     }
     const swapped = await this.swap(projection, position);
     return { ...swapped, durationMs: Date.now() - startedAt };
   }
 
-  /** Under the projection's lock the two are brought to one position, compared, and renamed. */
+  /** Under the projection's lock the new one is brought to its position, compared with it, and renamed. */
   private async swap(projection: Projection, position: number): Promise<Omit<Rebuilt, 'durationMs'>> {
     const { name } = projection;
     const [old, next] = [placeOf(name), placeOf(name, true)];
     const { value } = await this.store.inTransaction(async (tx) => {
-      const [stored] = await tx.query<{ position: string }>(
-        'select position from projection where name = $1 for update',
-        [name],
-      );
-      const folded = Number(stored?.position ?? 0);
-      // A broken projection stands behind: the new rows are further, and there is nothing to compare.
-      const target = Math.max(position, folded);
+      const target = await this.folded(name, tx);
       const missing = await this.feed.after(position, target - position);
       await foldInto(next, { projection, events: missing }, tx);
 
       const [before, after] = [await contentHash(old, tx), await contentHash(next, tx)];
       await replace(old, next, tx);
-      await tx.query('update projection set position = $2 where name = $1', [name, target]);
-      const identical = target === folded && before.hash === after.hash;
-      return { position: target, rows: after.rows, contentHash: after.hash, identical };
+      return { position: target, rows: after.rows, contentHash: after.hash, identical: before.hash === after.hash };
     });
     return value;
+  }
+
+  /** How far the projection is; inside a transaction it goes no further until that has ended. */
+  private async folded(name: string, tx?: Tx): Promise<number> {
+    const sql = `select position from projection where name = $1 ${tx ? 'for update' : ''}`;
+    const [row] = await (tx ?? this.store).query<{ position: string }>(sql, [name]);
+    return Number(row?.position ?? 0);
   }
 }
 
