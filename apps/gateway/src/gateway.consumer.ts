@@ -40,6 +40,10 @@ export class GatewayConsumer {
         this.latest.beat({ data, appendedAt });
         this.live.sample({ type: 'HeartbeatObserved', subject: `node/${data.nodeId}`, data, appendedAt });
       },
+      TaskProgressObserved: ({ data, appendedAt }) => {
+        this.latest.taskProgress({ data, appendedAt });
+        this.live.sample({ type: 'TaskProgressObserved', subject: `task/${data.taskId}`, data, appendedAt });
+      },
       ServiceStatusObserved: ({ data, appendedAt }) => {
         this.latest.status({ data, appendedAt });
         this.live.sample({ type: 'ServiceStatusObserved', subject: `service/${data.service}`, data, appendedAt });

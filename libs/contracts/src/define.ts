@@ -86,6 +86,8 @@ export interface RequestContract {
   readonly cancels?: readonly EventContract[];
   /** It goes on only if a person does something. */
   readonly waits?: readonly EventContract[];
+  /** Somebody did it. */
+  readonly resumes?: readonly EventContract[];
   /** The answer to a dry run. Without it the request has none. */
   readonly plans?: EventContract;
   /** Seconds without progress until the operation reads `STALLED`. */

@@ -115,6 +115,7 @@ export const requests: readonly RequestContract[] = [
     ends: [TaskCompleted],
     cancels: [TaskCancelled],
     waits: [TaskParked],
+    resumes: [TaskReopened],
     subject: ofTask,
   }),
   defineRequest(TaskMoveRequested, {
@@ -152,8 +153,13 @@ export const requests: readonly RequestContract[] = [
     accepts: [NodeDrainStarted, NodeDrainStopped],
     refuses: [NodeDrainRejected],
     ends: [NodeDrained, NodeDrainStopped],
+    // The end of the request to stop it; of the one to start it, the calling off.
+    cancels: [NodeDrainStopped],
     waits: [NodeDrainOverdue],
+    resumes: [NodeDrainStarted],
     plans: NodeDrainPlanned,
+    // Tasks that end within 3 minutes are left alone.
+    stallSec: 240,
     subject: ofNode,
   }),
   defineRequest(RebalanceRequested, {
@@ -162,6 +168,7 @@ export const requests: readonly RequestContract[] = [
     refuses: [RebalanceRejected],
     ends: [RebalanceEnded],
     plans: RebalancePlanned,
+    stallSec: 240,
     subject: ofCluster,
   }),
   defineRequest(PlacementPlanRequested, {

@@ -8,6 +8,8 @@ import {
   ClusterThawed,
   PlacementHeld,
   PlacementResumed,
+  RebalanceEnded,
+  RebalanceStarted,
   type Instant,
 } from '@holdfast/contracts';
 import { defineProjection, rulesFor } from './projection';
@@ -22,6 +24,8 @@ export interface ClusterRow {
   frozen: { cause: string; lateNodeIds: string[]; limit: number; since: Instant } | null;
   /** The brakes under which the load-balancer holds every move here. */
   placementHeldBy: string[];
+  /** Background work is being levelled out. */
+  rebalance: { by: 'operator' | 'automatic'; since: Instant; maxOverFair: number } | null;
 }
 
 const on = rulesFor<ClusterRow>();
@@ -36,6 +40,7 @@ function update(row: ClusterRow | undefined, clusterId: string, change: Partial<
     sight: { state: 'clear', cause: null, since: null },
     frozen: null,
     placementHeldBy: [],
+    rebalance: null,
   };
   return { ...(row ?? unheardOf), ...change };
 }
@@ -60,6 +65,10 @@ export const clustersProjection = defineProjection<ClusterRow>('clusters', [
   on(PlacementResumed, ofCluster, (row, { data: { clusterId, brake } }) =>
     update(row, clusterId, { placementHeldBy: (row?.placementHeldBy ?? []).filter((held) => held !== brake) }),
   ),
+  on(RebalanceStarted, ofCluster, (row, { data: { clusterId, by, maxOverFair, at } }) =>
+    update(row, clusterId, { rebalance: { by, since: at, maxOverFair } }),
+  ),
+  on(RebalanceEnded, ofCluster, (row, { data }) => update(row, data.clusterId, { rebalance: null })),
 ]);
 
 export interface AutomationRow {

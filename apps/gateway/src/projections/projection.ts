@@ -18,6 +18,10 @@ export interface FeedEvent {
 /** A feed event whose type is known. */
 export type Told<C extends EventContract> = Omit<FeedEvent, 'type' | 'data'> & EventOf<C>;
 
+export function is<C extends EventContract>(event: FeedEvent | undefined, contract: C): event is FeedEvent & Told<C> {
+  return event?.type === contract.type;
+}
+
 /** Which rows an event may change: one by its key, or all those with this value in a field. */
 export type Touch = { readonly key: string } | { readonly field: string; readonly equals: string };
 

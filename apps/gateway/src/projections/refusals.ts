@@ -61,6 +61,11 @@ export const refusals: Readonly<Record<string, Readonly<Record<string, Words>>>>
   BackupDeletionRejected: {
     UNKNOWN_BACKUP: ['no such backup', 'see `holdfast backups list`'],
     IN_USE: ['a task or a restore reads it', 'wait until that has ended, or cancel it: `holdfast get tasks`'],
+    NO_NODE: ['no node can take it away now', 'see `holdfast get nodes`: start a node, then ask again'],
+    PLACEMENT_HELD: [
+      'nothing is ordered in this cluster now',
+      'see `heldBy` of `holdfast get clusters`, then ask again',
+    ],
   },
   NodeDrainRejected: {
     UNKNOWN_NODE: ['no such node', 'see `holdfast get nodes`'],
@@ -108,6 +113,16 @@ export const refusals: Readonly<Record<string, Readonly<Record<string, Words>>>>
     RUNNING: ['it is being rebuilt', 'wait for that rebuild to end'],
   },
 };
+
+/** Who or what called it off, by the `by` of the event that says so. */
+export const callingOffs = {
+  operator: ['an operator called it off', 'ask again if it is needed after all'],
+  retirement: ['its system is retired', 'nothing is to be done'],
+  creationFailed: ['its system could not be created', 'see the operation that asked for the system'],
+  maintenanceEnded: ['the maintenance that it was for has ended', 'nothing is to be done: the node is used again'],
+  nodeDown: ['the node went down', 'see `holdfast why node/<id>`: what it carried has moved'],
+  nodeRetired: ['the node was retired', 'nothing is to be done'],
+} satisfies Record<string, Words>;
 
 /** Codes read alike, however an event spells its reason: `notParked` is `NOT_PARKED`. */
 export const codeOf = (reason: string): string => reason.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();

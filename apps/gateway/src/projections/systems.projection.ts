@@ -21,6 +21,7 @@ import {
   type VolumeSpec,
 } from '@holdfast/contracts';
 import { defineProjection, rulesFor, type Touch } from './projection';
+import { countsOf } from './tasks.projection';
 
 export type ServingState = 'pending' | 'creating' | 'starting' | 'served' | 'waiting' | 'unserved' | 'retired';
 
@@ -99,11 +100,6 @@ function ordered(
   return update(row, key, { nodeId, epoch, clusterId, serving: serving(row, state, data) });
 }
 
-const blockedBy = (filters: Record<string, number>): string =>
-  Object.entries(filters)
-    .map(([filter, nodes]) => `${filter} ${nodes}`)
-    .join(', ');
-
 export const systemsProjection = defineProjection<SystemRow>('systems', [
   on(SystemRegistered, ofSystem, (row, { data: { clusterId, address, volumes, requestId, fromBackup } }, key) =>
     update(row, key, {
@@ -150,7 +146,7 @@ export const systemsProjection = defineProjection<SystemRow>('systems', [
   ),
   on(TaskDeferred, ofServe, (row, { data }, key) =>
     update(row, key, {
-      serving: serving(row, 'pending', { at: data.at, reason: `no node now: ${blockedBy(data.blockedBy)}` }),
+      serving: serving(row, 'pending', { at: data.at, reason: `no node now: ${countsOf(data.blockedBy)}` }),
     }),
   ),
   on(TaskRetryScheduled, ofServe, (row, { data }, key) =>

@@ -2,7 +2,7 @@ import type { EventStore, Tx } from '@holdfast/event-store';
 import type { ParkedRow } from '../projections/parked-events.projection';
 import { rowsTableOf } from '../projections/projection';
 import { isThere as backupIsThere, type BackupRow } from '../projections/backups.projection';
-import type { PlanRef } from '../projections/operations.projection';
+import type { PlanRef } from '../projections/operation';
 import { isThere as systemIsThere, type SystemRow } from '../projections/systems.projection';
 import type { TaskRow } from '../projections/tasks.projection';
 import type { Grant, Tokens } from '../access/tokens';

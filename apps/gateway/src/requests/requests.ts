@@ -3,7 +3,7 @@ import { OutboxFull, type EventStore, type Tx } from '@holdfast/event-store';
 import type { Tokens } from '../access/tokens';
 import { newSecret } from '../access/tokens';
 import { Problem } from '../http/problem';
-import type { OperationRow } from '../projections/operations.projection';
+import { ask, type OperationRow } from '../projections/operation';
 import type { ActQuery, ActRoute, Call, Wish } from '../routes/route';
 import { KnownInTransaction } from './known';
 import { refuseUnplanned } from './plans';
@@ -78,17 +78,10 @@ export class Requests {
   /** What the projection will say of it too, once it has heard. */
   private operationOf(route: ActRoute, of: { wish: Wish; requestId: RequestId; data: object }): OperationRow {
     const request = requestContractOf(route.event.type);
+    const subject = request ? request.subject(of.data as never) : (route.event.subjects(of.data)[0] ?? '');
     const at = new Date().toISOString();
-    return {
-      id: of.requestId,
-      kind: route.event.type,
-      subject: request ? request.subject(of.data as never) : (route.event.subjects(of.data)[0] ?? ''),
-      state: request ? 'queued' : 'succeeded',
-      reason: null,
-      startedAt: at,
-      movedAt: at,
-      endedAt: request ? null : at,
-    };
+    const row = ask({ id: of.requestId, kind: route.event.type, subject, at }, undefined);
+    return request ? row : { ...row, state: 'succeeded', endedAt: at };
   }
 
   /** Timers of the same transaction: nothing that was accepted is forgotten, whatever dies next. */

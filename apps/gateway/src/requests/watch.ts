@@ -1,6 +1,6 @@
 import type { Tx } from '@holdfast/event-store';
 import { logger } from '@holdfast/observability';
-import type { OperationRow } from '../projections/operations.projection';
+import type { OperationRow } from '../projections/operation';
 import type { RebuildOrder, Rebuilds } from './rebuilds';
 
 const log = logger('requests');

@@ -1,17 +1,16 @@
 import { z } from 'zod';
-import type { ListQuery } from '../http/page';
 import { Problem } from '../http/problem';
 import type { AutomationRow } from '../projections/clusters.projection';
 import type { ParkedRow } from '../projections/parked-events.projection';
-import type { TaskRow } from '../projections/tasks.projection';
 import type { TokenRow } from '../projections/tokens.projection';
+import type { BackupView } from '../views/backup.view';
 import type { ClusterView } from '../views/cluster.view';
 import type { NodeView } from '../views/node.view';
 import type { OperationView } from '../views/operation.view';
 import { projectionsOf, servicesOf, type ProjectionView } from '../views/service.view';
 import { states } from '../views/states';
 import type { SystemView } from '../views/system.view';
-import type { Views } from '../views/views';
+import type { TaskView } from '../views/task.view';
 import { causeTree } from '../why/causes';
 import { Reasons } from '../why/reasons';
 import { asOfQuery, history, id, item, list, one, single, type List } from './lists';
@@ -42,13 +41,22 @@ const systems: List<SystemView> = {
   all: (views) => views.systems(),
   one: (views, systemId) => views.system(systemId),
 };
-const tasks: List<TaskRow> = {
+const tasks: List<TaskView> = {
   summary: 'The tasks; those of kind serve only when asked for',
   summaryOfOne: 'A task',
   item: shape.task,
   by: 'taskId',
-  all: (views, query) => listedTasks(views, query),
-  one: (views, taskId) => views.the<TaskRow>('task', 'tasks', taskId),
+  all: (views, { filter }) => views.tasks({ kind: filter['kind'] }),
+  one: (views, taskId) => views.task(taskId),
+};
+const backups: List<BackupView> = {
+  summary: 'The backups: what they are of, how large, and whether they can be restored',
+  summaryOfOne: 'A backup',
+  item: shape.backup,
+  by: 'backupId',
+  sort: '-at',
+  all: (views) => views.backups(),
+  one: (views, backupId) => views.backup(backupId),
 };
 const operations: List<OperationView> = {
   summary: 'What was asked for, the newest first',
@@ -57,12 +65,6 @@ const operations: List<OperationView> = {
   sort: '-startedAt',
   all: (views) => views.operations(),
 };
-
-/** `serve` tasks are the systems' own: they are shown when asked for. */
-async function listedTasks(views: Views, { filter }: ListQuery): Promise<TaskRow[]> {
-  const all = await views.rows<TaskRow>('tasks');
-  return filter.kind === undefined ? all.filter(({ kind }) => kind !== 'serve') : all;
-}
 
 const services: List<ReturnType<typeof servicesOf>[number]> = {
   summary: 'What runs, as each part said of itself last',
@@ -100,7 +102,7 @@ const tokens: List<TokenRow> = {
   one: (views, tokenId) => views.the<TokenRow>('access-token', 'access-tokens', tokenId),
 };
 
-const eventsQuery = z.strictObject({
+const eventsQuery = asOfQuery.extend({
   subject: z.string().max(250).optional(),
   correlation: z.uuid().optional(),
   type: z.string().max(100).optional(),
@@ -154,8 +156,20 @@ export const readRoutes: readonly ReadRoute[] = [
     params: z.strictObject({ taskId: id }),
     answer: shape.why,
     read: async ({ params }, views) => {
-      const { taskId } = await views.the<TaskRow>('task', 'tasks', params.taskId);
-      return new Reasons(views.from.feed).task(taskId);
+      const task = await views.task(params.taskId);
+      return new Reasons(views.from.feed).task(task);
+    },
+  }),
+  list('/v1/backups', backups),
+  item('/v1/backups/:systemId/:pointId', 'backup', backups),
+  history('/v1/backups/:systemId/:pointId/history', { kind: 'backup', projection: 'backups', body: states.backup }),
+  read('/v1/backups/:systemId/:pointId/why', {
+    summary: 'Why a backup can be restored, or cannot',
+    params: z.strictObject({ systemId: id, pointId: id }),
+    answer: shape.why,
+    read: async ({ params }, views) => {
+      const backup = await views.backup(`${params.systemId}/${params.pointId}`);
+      return new Reasons(views.from.feed).backup(backup);
     },
   }),
   list('/v1/operations', operations),
@@ -180,8 +194,10 @@ export const readRoutes: readonly ReadRoute[] = [
     summary: 'The log: by subject, by correlation, from a position on',
     query: eventsQuery,
     answer: shape.listOf(shape.event),
-    read: async ({ query: { order, ...filter } }, views) => {
-      const items = await views.from.feed.find({ ...filter, newest: order === 'newest' });
+    read: async ({ query: { order, asOf, ...filter } }, now) => {
+      const views = await now.at(asOf);
+      const until = views.past?.position;
+      const items = await views.from.feed.find({ ...filter, until, newest: order === 'newest' });
       return { items, asOf: views.asOf() };
     },
   }),

@@ -1,5 +1,7 @@
-import { nodeStatus, role, volumeSpec } from '@holdfast/contracts';
+import { nodeStatus, role, taskKind, taskResult, volumeSpec } from '@holdfast/contracts';
 import { z } from 'zod';
+import { operationStates } from '../projections/operation';
+import { taskStates } from '../projections/tasks.projection';
 import { clusterVerdict } from '../views/cluster.view';
 
 /** What the API answers with. Unknown is null, never 0. */
@@ -41,14 +43,25 @@ export const operation = z.object({
   id: text,
   kind: text,
   subject: text,
-  state: z.enum(['queued', 'running', 'succeeded', 'refused', 'failed']),
+  state: z.enum(operationStates),
   phase: maybe,
-  progress: z.null(),
+  progress: z
+    .object({
+      done: z.number(),
+      total: number,
+      unit: z.enum(['bytes', 'tasks']),
+      perSec: number,
+      etaSec: z.object({ p50: z.number(), p90: z.number() }).nullable(),
+    })
+    .nullable(),
   verdict: z.null(),
   pointOfNoReturn: z.null(),
   actions: z.array(z.object({ verb: text, allowed: z.boolean(), why: text })),
   reason: reason.nullable(),
-  result: z.null(),
+  result: z
+    .looseObject({})
+    .nullable()
+    .describe('What came of it: of a task its result, of a restore the manifest, of a plan the plan itself'),
   startedAt: text,
   endedAt: maybe,
   links: z.object({ self: text, subject: maybe, plan: maybe, events: text, trace: maybe }),
@@ -70,10 +83,29 @@ export const node = z.object({
   load: z.object({ iops: z.number(), bytesPerSec: z.number(), cpuPercent: z.number() }).nullable(),
   watchdogAlive: z.boolean().nullable(),
   capacity: z.object({ bytesPerSec: z.number() }).nullable(),
-  placement: z.object({ state: text, cause: maybe }),
+  placement: z.object({
+    state: text,
+    cause: maybe,
+    budget: number,
+    load: number,
+    tasks: z.int(),
+    systems: z.int(),
+    holdUntil: maybe,
+  }),
   impairment: z.object({ part: text, code: text }).nullable(),
   withheld: z.object({ verdict: text, brake: text }).nullable(),
-  maintenance: z.null(),
+  maintenance: z.object({ until: text, since: text, reason: text, by: text, drain: z.boolean() }).nullable(),
+  drain: z
+    .object({
+      state: z.enum(['draining', 'overdue', 'drained']),
+      since: text,
+      deadlineAt: text,
+      force: z.boolean(),
+      by: text,
+      total: z.int(),
+      left: z.array(text),
+    })
+    .nullable(),
 });
 
 export const cluster = z.object({
@@ -85,6 +117,7 @@ export const cluster = z.object({
   frozen: z.object({ cause: text, lateNodeIds: z.array(text), limit: z.int(), since: text, remedy: text }).nullable(),
   heldBy: maybe,
   placementHeldBy: z.array(text),
+  rebalance: z.object({ by: text, since: text, maxOverFair: z.number() }).nullable(),
   nodes: z.int(),
   nodesByStatus: z.record(z.string(), z.int()),
 });
@@ -95,6 +128,7 @@ export const system = z.object({
   nodeId: maybe,
   epoch: number,
   address: maybe,
+  fromBackup: z.object({ systemId: text, pointId: text }).nullable(),
   exports: z.array(z.object({ volumeId: text, uri: text })),
   volumes: z.array(volumeSpec),
   serving: z.object({
@@ -108,18 +142,49 @@ export const system = z.object({
 export const task = z.object({
   taskId: text,
   clusterId: text,
-  kind: text,
+  kind: taskKind,
   subject: text,
+  systemId: text,
+  pointId: maybe,
   nodeId: maybe,
   epoch: number,
-  state: text,
+  state: z.enum(taskStates),
   since: text,
   reason: maybe,
   doneBytes: number,
   totalBytes: number,
   bytesPerSec: number,
-  checkpoint: maybe,
+  checkpoint: z.object({ at: text, epoch: z.int(), doneBytes: z.number(), token: maybe }).nullable(),
   lastOwners: z.array(text),
+  result: taskResult.nullable(),
+  toldAt: text,
+});
+
+export const backup = z.object({
+  backupId: text.describe('<systemId>/<pointId>'),
+  systemId: text,
+  pointId: text,
+  clusterId: text,
+  taskId: text,
+  state: z.enum(['ready', 'deleting']),
+  at: text.describe('When its point was frozen: what was acknowledged before is in it, nothing later is'),
+  epoch: number,
+  bytes: z.number().describe('What its pieces hold; holes are not stored'),
+  sizeBytes: z.number(),
+  volumes: z.array(volumeSpec),
+  pieces: z.int(),
+  manifest: maybe,
+  lastScrub: z
+    .object({
+      at: text,
+      taskId: text,
+      clean: z.boolean(),
+      damagedPieces: z.int(),
+      damaged: z.array(z.object({ volumeId: text, piece: z.int() })),
+    })
+    .nullable(),
+  restorable: z.boolean(),
+  reason: maybe.describe('Why it cannot be restored'),
 });
 
 export const why = z.object({

@@ -1,17 +1,32 @@
-import type { HeartbeatObserved, SampleOf, ServiceStatusObserved } from '@holdfast/contracts';
+import type { HeartbeatObserved, SampleOf, ServiceStatusObserved, TaskProgressObserved } from '@holdfast/contracts';
 
 export type Heartbeat = SampleOf<typeof HeartbeatObserved>['data'];
 export type ServiceStatus = SampleOf<typeof ServiceStatusObserved>['data'];
+export type TaskProgress = SampleOf<typeof TaskProgressObserved>['data'];
 
 export interface Seen<T> {
   readonly data: T;
   readonly appendedAt: string;
 }
 
+export interface SeenProgress extends Seen<TaskProgress> {
+  /** When it last came forward: a worker that stands still tells so each second. */
+  readonly movedAt: string;
+  /** Of this attempt, the last ones. */
+  readonly rates: readonly number[];
+}
+
+/** Half a minute of them. */
+const RATES = 30;
+/** Whoever is silent for so long has ended, or its node has: its last word is of no use any more. */
+const FORGET_MS = 60_000;
+
 /** The newest sample of each subject, in memory alone: after a start nothing is known until it is heard again. */
 export class LatestSamples {
   private readonly beats = new Map<string, Seen<Heartbeat>>();
   private readonly statuses = new Map<string, Seen<ServiceStatus>>();
+  /** In the order in which they were last heard. */
+  private readonly progress = new Map<string, SeenProgress>();
 
   beat(seen: Seen<Heartbeat>): void {
     keepNewer(this.beats, seen.data.nodeId, seen);
@@ -21,12 +36,35 @@ export class LatestSamples {
     keepNewer(this.statuses, seen.data.service, seen);
   }
 
+  /** An older attempt may go on telling after its task has moved: nobody listens to it. */
+  taskProgress({ data, appendedAt }: Seen<TaskProgress>): void {
+    const before = this.progress.get(data.taskId);
+    if (before && before.data.epoch > data.epoch) return;
+    const same = before?.data.epoch === data.epoch ? before : undefined;
+    const rates = [...(same?.rates ?? []), data.bytesPerSec].slice(-RATES);
+    const movedAt = same && same.data.doneBytes >= data.doneBytes ? same.movedAt : appendedAt;
+    this.progress.delete(data.taskId);
+    this.progress.set(data.taskId, { data, appendedAt, movedAt, rates });
+    this.forgetBefore(Date.parse(appendedAt) - FORGET_MS);
+  }
+
   beatOf(nodeId: string): Seen<Heartbeat> | undefined {
     return this.beats.get(nodeId);
   }
 
+  progressOf(taskId: string): SeenProgress | undefined {
+    return this.progress.get(taskId);
+  }
+
   services(): Seen<ServiceStatus>[] {
     return [...this.statuses.values()].sort((a, b) => (a.data.service < b.data.service ? -1 : 1));
+  }
+
+  private forgetBefore(time: number): void {
+    for (const [taskId, { appendedAt }] of this.progress) {
+      if (Date.parse(appendedAt) >= time) return;
+      this.progress.delete(taskId);
+    }
   }
 }
 

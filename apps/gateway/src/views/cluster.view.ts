@@ -45,7 +45,7 @@ export function clusterView(
   row: ClusterRow,
   fleet: { nodes: readonly NodeRow[]; automation: readonly AutomationRow[] },
 ) {
-  const { clusterId, name, addressRanges, sight, frozen, placementHeldBy } = row;
+  const { clusterId, name, addressRanges, sight, frozen, placementHeldBy, rebalance } = row;
   const nodes = fleet.nodes.filter((node) => node.clusterId === clusterId && node.membership === 'member');
   const nodesByStatus: Record<string, number> = {};
   for (const { status } of nodes) nodesByStatus[status] = (nodesByStatus[status] ?? 0) + 1;
@@ -58,6 +58,7 @@ export function clusterView(
     frozen: frozen && { ...frozen, remedy: thaw(clusterId) },
     heldBy: brakeOf(row, fleet.automation)?.text ?? null,
     placementHeldBy,
+    rebalance,
     nodes: nodes.length,
     nodesByStatus,
   };

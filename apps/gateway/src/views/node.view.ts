@@ -16,7 +16,7 @@ export interface Watch {
  * says nothing of its engine and its watchdog once it is down, or silent for longer than its deadline.
  */
 export function nodeView(row: NodeRow, beat: Seen<Heartbeat> | undefined, { now, alphaMs, listening }: Watch) {
-  const { nodeId, clusterId, zone, dataAddress, status, since, capacity, placement, impairment, withheld } = row;
+  const { nodeId, clusterId, zone, dataAddress, status, since, capacity, impairment, withheld, maintenance } = row;
   const silentMs = beat ? Math.max(0, now - Date.parse(beat.appendedAt)) : null;
   const waited = silentMs === null ? null : (silentMs - HEARTBEAT_MS) / alphaMs;
   const beats = waited !== null && waited <= 1 && status !== 'down';
@@ -41,10 +41,19 @@ export function nodeView(row: NodeRow, beat: Seen<Heartbeat> | undefined, { now,
     load: heard?.load ?? null,
     watchdogAlive: heard?.watchdogAlive ?? null,
     capacity,
-    placement,
+    placement: placementOf(row),
     impairment,
     withheld,
-    maintenance: null,
+    maintenance,
+    drain: row.drain && { ...row.drain, left: Object.keys(row.carries) },
   };
+}
+
+/** Load is the share of its budget that background work costs; systems are counted, they have no cost. */
+function placementOf({ placement, carries }: NodeRow) {
+  const costs = Object.values(carries).filter((cost) => cost !== null);
+  const cost = costs.reduce((sum, bytesPerSec) => sum + bytesPerSec, 0);
+  const load = placement.budget === null ? null : Math.round((cost / placement.budget) * 1_000) / 1_000;
+  return { ...placement, load, tasks: costs.length, systems: Object.keys(carries).length - costs.length };
 }
 export type NodeView = ReturnType<typeof nodeView>;

@@ -1,22 +1,25 @@
 import { requestContractOf } from '@holdfast/contracts';
-import type { OperationRow } from '../projections/operations.projection';
+import type { OperationRow } from '../projections/operation';
 import type { Reason } from '../projections/refusals';
+import { standingOf, type Around } from './progress';
 
 /** An operation as the API shows it. What no kind of this step has is null, never 0. */
-export function operationView(row: OperationRow, now: number) {
-  const { id, kind, subject, state, startedAt, endedAt } = row;
+export function operationView(row: OperationRow, now: number, around: Around = {}) {
+  const { id, kind, subject, state, result, startedAt, endedAt } = row;
+  const isOpen = endedAt === null;
+  const { phase, progress, movedAt } = standingOf(row, around, now);
   return {
     id,
     kind,
     subject,
     state,
-    phase: null,
-    progress: null,
+    phase: isOpen ? phase : null,
+    progress,
     verdict: null,
     pointOfNoReturn: null,
     actions: [],
-    reason: row.reason ?? stalled(row, now),
-    result: null,
+    reason: row.reason ?? (isOpen ? stalled(row, { now, movedAt }) : null),
+    result,
     startedAt,
     endedAt,
     links: {
@@ -30,18 +33,20 @@ export function operationView(row: OperationRow, now: number) {
 }
 export type OperationView = ReturnType<typeof operationView>;
 
-function stalled({ kind, state, movedAt, subject }: OperationRow, now: number): Reason | null {
-  const request = requestContractOf(kind);
-  if (state !== 'running' || !request) return null;
-  const stillSec = Math.floor((now - Date.parse(movedAt)) / 1000);
+function stalled(row: OperationRow, { now, movedAt }: { now: number; movedAt: string | null }): Reason | null {
+  const request = requestContractOf(row.kind);
+  if (row.state !== 'running' || !request) return null;
+  const lastAt = Math.max(Date.parse(row.movedAt), movedAt === null ? 0 : Date.parse(movedAt));
+  const stillSec = Math.floor((now - lastAt) / 1000);
   if (stillSec < request.stallSec) return null;
   const text = `nothing was told about it for ${stillSec} s`;
-  return { code: 'STALLED', text, remedy: `\`holdfast why ${subject}\` says what it waits for` };
+  return { code: 'STALLED', text, remedy: `\`holdfast why ${row.subject}\` says what it waits for` };
 }
 
+const LINKED = ['system', 'node', 'cluster', 'task', 'backup', 'access-token'];
+
+/** `backup/s1/p-1` has its page at backups/s1/p-1. */
 function linkOf(subject: string): string | null {
-  const [kind, id] = subject.split('/', 2);
-  return kind && id && ['system', 'node', 'cluster', 'task', 'access-token'].includes(kind)
-    ? `/v1/${kind}s/${id}`
-    : null;
+  const [kind = '', ...id] = subject.split('/');
+  return LINKED.includes(kind) && id.length > 0 ? `/v1/${kind}s/${id.join('/')}` : null;
 }

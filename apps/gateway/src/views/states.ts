@@ -1,7 +1,9 @@
+import { isThere as backupIsThere, type BackupRow } from '../projections/backups.projection';
 import type { ClusterRow } from '../projections/clusters.projection';
 import type { NodeRow } from '../projections/nodes.projection';
-import { isAsked, type OperationRow } from '../projections/operations.projection';
+import { isAsked, type OperationRow } from '../projections/operation';
 import { isThere, type SystemRow } from '../projections/systems.projection';
+import { backupView } from './backup.view';
 import { nodeView } from './node.view';
 import { operationView } from './operation.view';
 
@@ -16,6 +18,7 @@ export const states = {
     const { lifecycle: _, registeredBy: __, servedEpoch: ___, ...told } = row;
     return told;
   },
+  backup: (row: BackupRow) => (backupIsThere(row) ? backupView(row) : null),
   operation: (row: OperationRow) => (isAsked(row) ? operationView(row, Date.parse(row.movedAt)) : null),
   /** The row is what the API shows. */
   itself: (row: object) => row,

@@ -70,8 +70,9 @@ function remedyOf(
 }
 
 function canTakeOver(node: NodeRow, clusterId: string | null): boolean {
-  const { membership, status, placement } = node;
-  return node.clusterId === clusterId && membership === 'member' && status === 'healthy' && placement.state === 'open';
+  const { membership, status, placement, drain } = node;
+  const isOpen = placement.state === 'open' && drain === null;
+  return node.clusterId === clusterId && membership === 'member' && status === 'healthy' && isOpen;
 }
 
 function later(a: string | null, b: string | undefined): string | null {
@@ -86,6 +87,7 @@ export function systemView(row: SystemRow, fleet: Fleet) {
     nodeId,
     epoch,
     address,
+    fromBackup: row.fromBackup,
     exports: row.exports, // not a local name: in CommonJS it would hide the module's own `exports`
     volumes,
     serving: servingOf(row, fleet),

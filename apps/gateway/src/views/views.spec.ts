@@ -1,6 +1,7 @@
 import { clustersProjection, type ClusterRow } from '../projections/clusters.projection';
 import { nodesProjection, type NodeRow } from '../projections/nodes.projection';
-import { operationsProjection, type OperationRow } from '../projections/operations.projection';
+import { type OperationRow } from '../projections/operation';
+import { operationsProjection } from '../projections/operations.projection';
 import { systemsProjection, type SystemRow } from '../projections/systems.projection';
 import type { FeedEvent } from '../projections/projection';
 import type { Heartbeat } from '../samples/latest';

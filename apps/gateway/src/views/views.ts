@@ -1,22 +1,28 @@
-import { topics } from '@holdfast/contracts';
+import { serveTaskOf, topics, type SystemId } from '@holdfast/contracts';
 import type { EventStore } from '@holdfast/event-store';
 import { instantOf, type Feed, type Known } from '../feed/feed';
 import type { Projector } from '../feed/projector';
 import { rowsAt } from '../feed/tables';
+import { isThere as backupIsThere, type BackupRow } from '../projections/backups.projection';
 import type { AutomationRow, ClusterRow } from '../projections/clusters.projection';
 import type { NodeRow } from '../projections/nodes.projection';
-import { isAsked, type OperationRow } from '../projections/operations.projection';
+import { isAsked, type OperationRow } from '../projections/operation';
 import type { ParkedRow } from '../projections/parked-events.projection';
 import { historyTableOf, rowsTableOf } from '../projections/projection';
 import { isThere, type SystemRow } from '../projections/systems.projection';
+import type { TaskRow } from '../projections/tasks.projection';
 import { notFound } from '../requests/membership';
 import { LatestSamples } from '../samples/latest';
+import { backupView, type BackupView } from './backup.view';
 import { clusterView, type ClusterView } from './cluster.view';
 import { nodeView, type NodeView } from './node.view';
 import { operationView, type OperationView } from './operation.view';
 import { rawRecordOf, type RawRecordView } from './parked.view';
 import { pastOf } from './past';
+import { planResultOf } from './plan.view';
+import type { Around } from './progress';
 import { standingOf, systemView, type Fleet, type Standing, type SystemView } from './system.view';
+import { taskView, type TaskView } from './task.view';
 
 /** When the picture was taken: its place in the feed, and how far that is behind the log. */
 export interface AsOf {
@@ -179,16 +185,19 @@ export class Views {
   async operations(): Promise<OperationView[]> {
     const sql = `select body from ${rowsAt('operations', this.past?.position)}
       where body->>'state' <> 'unasked' order by body->>'startedAt' desc limit ${NEWEST}`;
-    const rows = await this.from.store.query<{ body: OperationRow }>(sql);
-    return rows.map(({ body }) => operationView(body, this.now()));
+    const rows = (await this.from.store.query<{ body: OperationRow }>(sql)).map(({ body }) => body);
+    const around = await this.around(rows.filter(({ endedAt }) => endedAt === null));
+    return rows.map((row) => operationView(row, this.now(), around(row)));
   }
 
   /** An operation is readable as soon as it was answered with 202, before its event has come round. */
   async operation(id: string): Promise<OperationView> {
     const heard = await this.row<OperationRow>('operations', id);
     const row = heard && isAsked(heard) ? heard : this.past ? undefined : await this.accepted(id);
-    if (row) return operationView(row, this.now());
-    return notFound('operation', id);
+    if (!row) return notFound('operation', id);
+    const around = await this.around([row]);
+    const plan = await planResultOf(row, this.from.feed);
+    return { ...operationView(row, this.now(), around(row)), ...(plan && { result: plan }) };
   }
 
   /** The operation once it has ended, or as it stands after so long. */
@@ -202,9 +211,58 @@ export class Views {
     }
   }
 
+  /** `serve` tasks are the systems' own: they are shown when asked for. */
+  async tasks({ kind }: { kind?: string | undefined }): Promise<TaskView[]> {
+    const rows = await this.rows<TaskRow>('tasks');
+    return rows.filter((row) => kind !== undefined || row.kind !== 'serve').map((row) => this.taskOf(row));
+  }
+
+  async task(taskId: string): Promise<TaskView> {
+    return this.taskOf(await this.the<TaskRow>('task', 'tasks', taskId));
+  }
+
+  async backups(): Promise<BackupView[]> {
+    return (await this.rows<BackupRow>('backups')).filter(backupIsThere).map(backupView);
+  }
+
+  async backup(backupId: string): Promise<BackupView> {
+    const row = await this.row<BackupRow>('backups', backupId);
+    return row && backupIsThere(row) ? backupView(row) : notFound('backup', backupId, await this.keys('backups'));
+  }
+
   async parkedEvent(parkedId: string): Promise<ParkedRow & { raw: RawRecordView | null }> {
     const row = await this.the<ParkedRow>('parked-event', 'parked-events', parkedId);
     return { ...row, raw: this.past ? null : await rawRecordOf(this.from.store, row) };
+  }
+
+  private taskOf(row: TaskRow): TaskView {
+    return taskView(row, this.from.samples.progressOf(row.taskId), this.now());
+  }
+
+  /** What these operations are about, read together. */
+  private async around(rows: readonly OperationRow[]): Promise<(row: OperationRow) => Around> {
+    const idsOf = (kind: string) => rows.flatMap(({ subject }) => idIn(subject, kind) ?? []);
+    const [tasks, nodes, systems] = await Promise.all([
+      this.some<TaskRow>('tasks', idsOf('task')),
+      this.some<NodeRow>('nodes', idsOf('node')),
+      this.some<SystemRow>('systems', idsOf('system')),
+    ]);
+    const { samples } = this.from;
+    return ({ subject }) => {
+      const [kind, id = ''] = subject.split('/');
+      if (kind === 'task') return { task: tasks.get(id), seen: samples.progressOf(id) };
+      if (kind === 'node') return { node: nodes.get(id) };
+      if (kind !== 'system') return {};
+      return { system: systems.get(id), seen: samples.progressOf(serveTaskOf(id as SystemId)) };
+    };
+  }
+
+  /** The rows with these keys. */
+  private async some<Row>(name: string, keys: readonly string[]): Promise<Map<string, Row>> {
+    if (keys.length === 0) return new Map();
+    const sql = `select key, body from ${rowsAt(name, this.past?.position)} where key = any($1)`;
+    const rows = await this.from.store.query<{ key: string; body: Row }>(sql, [keys]);
+    return new Map(rows.map(({ key, body }) => [key, body]));
   }
 
   private nodeOf(row: NodeRow): NodeView {
@@ -223,3 +281,6 @@ export class Views {
     return (await this.from.store.query<{ operation: OperationRow }>(sql, [id]))[0]?.operation;
   }
 }
+
+const idIn = (subject: string, kind: string): string | undefined =>
+  subject.startsWith(`${kind}/`) ? subject.slice(kind.length + 1) : undefined;

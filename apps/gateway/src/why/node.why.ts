@@ -1,9 +1,16 @@
 import {
   ClusterFrozen,
   NodeDeclaredDown,
+  NodeDrained,
+  NodeDrainOverdue,
+  NodeDrainStarted,
+  NodeDrainStopped,
   NodeFoundImpaired,
   NodeFoundIsolated,
+  NodeFoundPartitioned,
   NodeJoined,
+  NodeMaintenanceEnded,
+  NodeMaintenanceStarted,
   NodeRecovered,
   NodeSuspected,
   NodeSuspicionWithdrawn,
@@ -23,15 +30,23 @@ const RULES: Readonly<Record<Evidence['rule'], string>> = {
   operator: 'the word of an operator',
 };
 
-const VERDICTS = [
+export const VERDICTS = [
   NodeDeclaredDown,
   NodeFoundIsolated,
+  NodeFoundPartitioned,
   NodeFoundImpaired,
   NodeSuspected,
   NodeSuspicionWithdrawn,
   NodeRecovered,
   NodeJoined,
 ];
+const DRAIN = [NodeDrainStarted, NodeDrainOverdue, NodeDrained, NodeDrainStopped] as const;
+const MAINTENANCE = [NodeMaintenanceStarted, NodeMaintenanceEnded] as const;
+
+/** What is asked of the feed: what a node was told to do alone would fill it. */
+export const NODE_EVENTS = [...VERDICTS, ...DRAIN, ...MAINTENANCE, VerdictWithheld, TaskMoved];
+
+const MOVES = 20;
 
 /** `events`: the node's own story. `cluster`: its cluster's freezes and sight. */
 export function whyNode(nodeId: string, told: { events: readonly FeedEvent[]; cluster: readonly FeedEvent[] }): Why {
@@ -42,24 +57,27 @@ export function whyNode(nodeId: string, told: { events: readonly FeedEvent[]; cl
   const before = told.events.filter((event) => event.position < deciding.position);
   const suspected = is(deciding, NodeSuspected) ? deciding : suspicionBefore(before);
   const withheld = lastOf(after(told.events, deciding), VerdictWithheld);
+  const planned = [lastOf(told.events, ...MAINTENANCE), lastOf(told.events, ...DRAIN)];
   const moves = after(told.events, deciding).filter(
     (event): event is FeedEvent & Told<typeof TaskMoved> => is(event, TaskMoved) && event.data.fromNodeId === nodeId,
   );
 
   return {
     subject,
-    headline: headlineOf(deciding),
+    headline: [headlineOf(deciding), ...planned.flatMap((event) => plannedText(event) ?? [])].join(' · '),
     lines: [
+      ...planned.flatMap(plannedLines),
       ...heartbeatLines(suspected),
       ...evidenceLines(deciding),
       ...withheldLines(withheld),
       ...freezeLines(told.cluster, deciding),
-      ...moves.map(({ data }) => ({
-        label: 'then',
-        text: `${data.subject} moved to ${data.nodeId} (holdfast why ${data.subject})`,
-      })),
+      ...moves.slice(0, MOVES).map(({ data: { kind, subject, taskId, nodeId: to } }) => {
+        const what = kind === 'serve' ? subject : `task/${taskId}`;
+        return { label: 'then', text: `${what} moved to ${to} (holdfast why ${what})` };
+      }),
+      ...(moves.length > MOVES ? [{ label: 'then', text: `${moves.length - MOVES} more moved` }] : []),
     ],
-    chain: chainOf([suspected, deciding, withheld, ...moves]),
+    chain: chainOf([suspected, deciding, withheld, ...planned, ...moves.slice(0, MOVES)]),
   };
 }
 
@@ -77,6 +95,8 @@ function headlineOf(event: FeedEvent): string {
   if (is(event, NodeDeclaredDown)) return `${since('down', event.data.at)}    rule: ${RULES[event.data.evidence.rule]}`;
   if (is(event, NodeFoundIsolated))
     return `${since('isolated', event.data.at)}    rule: ${RULES[event.data.evidence.rule]}`;
+  if (is(event, NodeFoundPartitioned))
+    return `${since('partitioned', event.data.at)}    rule: ${RULES[event.data.evidence.rule]}; it keeps what it has`;
   if (is(event, NodeFoundImpaired))
     return `${since('impaired', event.data.at)}    ${event.data.part}: ${event.data.code}`;
   if (is(event, NodeSuspected))
@@ -100,14 +120,55 @@ function heartbeatLines(suspected: Told<typeof NodeSuspected> | undefined) {
   ];
 }
 
+type Judged =
+  typeof NodeDeclaredDown | typeof NodeFoundIsolated | typeof NodeFoundPartitioned | typeof NodeFoundImpaired;
+const hasEvidence = (event: FeedEvent): event is FeedEvent & Told<Judged> =>
+  [NodeDeclaredDown, NodeFoundIsolated, NodeFoundPartitioned, NodeFoundImpaired].some((judged) => is(event, judged));
+
 function evidenceLines(event: FeedEvent) {
-  if (!is(event, NodeDeclaredDown) && !is(event, NodeFoundIsolated) && !is(event, NodeFoundImpaired)) return [];
+  if (!hasEvidence(event)) return [];
   const { peers, lateNodes, limit } = event.data.evidence;
   const told = peers.map(({ nodeId, outcome, ageMs }) => `${nodeId} ${outcome} ${seconds(ageMs)} ago`).join(' · ');
   return [
     { label: 'peers', text: told || 'none asked' },
     { label: 'freeze', text: `${lateNodes} node${lateNodes === 1 ? '' : 's'} late, limit ${limit}: open` },
   ];
+}
+
+type Planned = Told<(typeof DRAIN)[number]> | Told<(typeof MAINTENANCE)[number]>;
+
+/** In a few words beside the status; nothing, once it is over. */
+function plannedText(event: Planned | undefined): string | undefined {
+  switch (event?.type) {
+    case 'NodeMaintenanceStarted':
+      return `in maintenance until ${clock(event.data.until)}`;
+    case 'NodeDrainStarted':
+      return `draining until ${clock(event.data.deadlineAt)}`;
+    case 'NodeDrainOverdue':
+      return `draining, overdue: ${event.data.left.length} left`;
+    case 'NodeDrained':
+      return 'drained';
+    default:
+      return undefined;
+  }
+}
+
+function plannedLines(event: Planned | undefined) {
+  switch (event?.type) {
+    case 'NodeMaintenanceStarted': {
+      const { until, by, reason } = event.data;
+      const text = `no verdict until ${clock(until)}, by ${by}: ${reason} (${placeOf(event)})`;
+      return [{ label: 'maintenance', text }];
+    }
+    case 'NodeDrainStarted':
+      return [{ label: 'drain', text: `since ${clock(event.data.at)} for ${event.data.by} (${placeOf(event)})` }];
+    case 'NodeDrainOverdue':
+      return [{ label: 'drain', text: `left: ${event.data.left.slice(0, 8).join(', ')} (${placeOf(event)})` }];
+    case 'NodeDrained':
+      return [{ label: 'drain', text: `empty since ${clock(event.data.at)}; it stays so until the drain is stopped` }];
+    default:
+      return [];
+  }
 }
 
 function withheldLines(withheld: Told<typeof VerdictWithheld> | undefined) {

@@ -1,12 +1,23 @@
-import { serveTaskOf, type SystemId } from '@holdfast/contracts';
+import {
+  AutomationHalted,
+  AutomationResumed,
+  serveTaskOf,
+  SystemServeGranted,
+  type EventContract,
+  type SystemId,
+} from '@holdfast/contracts';
 import type { Feed } from '../feed/feed';
 import type { FeedEvent } from '../projections/projection';
-import { whyCluster } from './cluster.why';
-import { whyNode } from './node.why';
+import type { TaskRow } from '../projections/tasks.projection';
+import type { BackupView } from '../views/backup.view';
 import type { Standing } from '../views/system.view';
+import { BACKUP_EVENTS, whyBackup } from './backup.why';
+import { CLUSTER_EVENTS, whyCluster } from './cluster.why';
+import { NODE_EVENTS, VERDICTS, whyNode } from './node.why';
 import { whySystem } from './system.why';
-import { whyTask } from './task.why';
+import { SERVE_EVENTS, whyTask } from './task.why';
 import { chainOf, type Why } from './why';
+import { WORK_EVENTS, whyWork } from './work.why';
 
 /** How far back a story is read: its newest events. */
 const STORY = 400;
@@ -17,37 +28,51 @@ export class Reasons {
 
   async node(nodeId: string, clusterId: string | null): Promise<Why> {
     const [events, cluster] = await Promise.all([
-      this.story(`node/${nodeId}`),
-      clusterId ? this.story(`cluster/${clusterId}`) : [],
+      this.story(`node/${nodeId}`, NODE_EVENTS),
+      clusterId ? this.story(`cluster/${clusterId}`, CLUSTER_EVENTS) : [],
     ]);
     return whyNode(nodeId, { events, cluster });
   }
 
   async cluster(clusterId: string): Promise<Why> {
-    const [events, fleet] = await Promise.all([this.story(`cluster/${clusterId}`), this.story('fleet/fleet')]);
+    const [events, fleet] = await Promise.all([
+      this.story(`cluster/${clusterId}`, CLUSTER_EVENTS),
+      this.story('fleet/fleet', [AutomationHalted, AutomationResumed]),
+    ]);
     return whyCluster(clusterId, chainOf([...events, ...fleet]));
   }
 
+  /** Of all that works on a system, the serve task alone says who serves it. */
   async system(systemId: string, standing: Standing): Promise<Why> {
-    const [own, task] = await Promise.all([
-      this.story(`system/${systemId}`),
-      this.story(`task/${serveTaskOf(systemId as SystemId)}`),
+    const [grants, task] = await Promise.all([
+      this.story(`system/${systemId}`, [SystemServeGranted]),
+      this.story(`task/${serveTaskOf(systemId as SystemId)}`, SERVE_EVENTS),
     ]);
-    return whySystem(await this.placed(`system/${systemId}`, chainOf([...own, ...task])), standing);
+    const events = chainOf([...grants, ...task]);
+    return whySystem(whyTask({ subject: `system/${systemId}`, events, nodes: await this.nodesOf(events) }), standing);
   }
 
-  async task(taskId: string): Promise<Why> {
-    return this.placed(`task/${taskId}`, await this.story(`task/${taskId}`));
+  async task({ taskId, kind, totalBytes }: Pick<TaskRow, 'taskId' | 'kind' | 'totalBytes'>): Promise<Why> {
+    const subject = `task/${taskId}`;
+    const events = await this.story(subject, kind === 'serve' ? SERVE_EVENTS : WORK_EVENTS);
+    const story = { subject, events, nodes: await this.nodesOf(events) };
+    return kind === 'serve' ? whyTask(story) : whyWork({ ...story, totalBytes });
   }
 
-  private async placed(subject: string, events: FeedEvent[]): Promise<Why> {
+  async backup(backup: BackupView): Promise<Why> {
+    return whyBackup(backup, await this.story(`backup/${backup.backupId}`, BACKUP_EVENTS));
+  }
+
+  /** What was told of the nodes that a task was on. */
+  private async nodesOf(events: FeedEvent[]): Promise<FeedEvent[]> {
     const nodeIds = new Set(events.flatMap(({ data }) => nodesIn(data as { nodeId?: string; fromNodeId?: string })));
-    const nodes = await Promise.all([...nodeIds].map((nodeId) => this.story(`node/${nodeId}`)));
-    return whyTask({ subject, events, nodes: chainOf(nodes.flat()) });
+    const nodes = await Promise.all([...nodeIds].map((nodeId) => this.story(`node/${nodeId}`, VERDICTS)));
+    return chainOf(nodes.flat());
   }
 
-  private story(subject: string): Promise<FeedEvent[]> {
-    return this.feed.find({ subject, limit: STORY, newest: true });
+  /** By type: what is told each few seconds would hide what was decided before. */
+  private story(subject: string, contracts: readonly EventContract[]): Promise<FeedEvent[]> {
+    return this.feed.find({ subject, types: contracts.map(({ type }) => type), limit: STORY, newest: true });
   }
 }
 

@@ -1,6 +1,7 @@
 import {
   NodeDeclaredDown,
   NodeFoundImpaired,
+  NodeFoundIsolated,
   NodeSuspected,
   SystemServeGranted,
   TaskAssigned,
@@ -17,7 +18,21 @@ import {
 import type { FeedEvent, Told } from '../projections/projection';
 import { chainOf, clock, is, lastOf, placeOf, seconds, type Why } from './why';
 
-type Order = Told<typeof TaskAssigned> | Told<typeof TaskMoved>;
+export type Order = Told<typeof TaskAssigned> | Told<typeof TaskMoved>;
+
+/** What is asked of the feed. */
+export const SERVE_EVENTS = [
+  SystemServeGranted,
+  TaskAssigned,
+  TaskMoved,
+  TaskStartConfirmed,
+  TaskHeld,
+  TaskDeferred,
+  TaskRetryScheduled,
+  TaskTaken,
+  TaskBlocked,
+  TaskDeclined,
+];
 
 /** `events`: all that belongs to the task. `nodes`: what was told of the nodes that it was on. */
 export interface TaskStory {
@@ -26,9 +41,12 @@ export interface TaskStory {
   readonly nodes: readonly FeedEvent[];
 }
 
+export const ordersIn = (events: readonly FeedEvent[]): Order[] =>
+  events.filter((event) => is(event, TaskAssigned) || is(event, TaskMoved));
+
 /** The order that stands. A re-offer to a restarted agent decided nothing: its grant was decided before. */
 export function standingOrder(events: readonly FeedEvent[]): Order | undefined {
-  const orders = events.filter((event) => is(event, TaskAssigned) || is(event, TaskMoved)) as unknown as Order[];
+  const orders = ordersIn(events);
   const epoch = orders.at(-1)?.data.epoch;
   return orders.find((order) => order.data.epoch === epoch);
 }
@@ -77,27 +95,32 @@ function headlineOf(
   return `${state}, epoch ${epoch} (${order.type}): ${because}`;
 }
 
-function verdictText(verdict: FeedEvent): string {
+export function verdictText(verdict: FeedEvent): string {
   if (is(verdict, NodeDeclaredDown)) return `${verdict.data.nodeId} was declared down`;
   if (is(verdict, NodeFoundImpaired))
     return `${verdict.data.nodeId} is impaired: ${verdict.data.part} ${verdict.data.code}`;
+  if (is(verdict, NodeFoundIsolated)) return `${verdict.data.nodeId} was found isolated`;
   return verdict.type;
 }
 
+/** The verdicts on a node that move what it has, by the cause that the order names. */
+const MOVERS = { nodeDown: NodeDeclaredDown, impaired: NodeFoundImpaired, isolated: NodeFoundIsolated } as const;
+
 /** What moved it: the order's own cause, else the last verdict on the node before that was known then. */
-function verdictBehind(order: Order, nodes: readonly FeedEvent[]): FeedEvent | undefined {
-  if (!is(order as unknown as FeedEvent, TaskMoved)) return undefined;
-  const { fromNodeId } = (order as Told<typeof TaskMoved>).data;
+export function verdictBehind(order: Order, nodes: readonly FeedEvent[]): FeedEvent | undefined {
+  if (order.type !== 'TaskMoved') return undefined;
+  const { fromNodeId, cause } = order.data;
+  const mover = cause in MOVERS ? MOVERS[cause as keyof typeof MOVERS] : undefined;
   const verdicts = nodes.filter(
     (event) =>
-      (is(event, NodeDeclaredDown) || is(event, NodeFoundImpaired)) &&
+      event.type === mover?.type &&
       (event.data as { nodeId: string }).nodeId === fromNodeId &&
       event.position < order.position,
   );
   return verdicts.find(({ id }) => id === order.causationId) ?? verdicts.at(-1);
 }
 
-function suspicionBefore(verdict: FeedEvent | undefined, nodes: readonly FeedEvent[]): FeedEvent | undefined {
+export function suspicionBefore(verdict: FeedEvent | undefined, nodes: readonly FeedEvent[]): FeedEvent | undefined {
   if (!verdict) return undefined;
   const { nodeId } = verdict.data as { nodeId: string };
   return nodes.findLast(
@@ -131,7 +154,7 @@ function fenceLines(order: Order, since: readonly FeedEvent[]) {
   return held ? [{ label: 'fence', text: `${nodeId} waits for ${held.data.waitsFor}: never forced` }] : [];
 }
 
-function placementLines({ placement, nodeId }: { placement: Placement | null; nodeId: string }) {
+export function placementLines({ placement, nodeId }: { placement: Placement | null; nodeId: string }) {
   if (!placement) return [];
   const chosen = placement.candidates.find((candidate) => candidate.nodeId === nodeId);
   const excluded = placement.excluded.map((node) => `${node.nodeId} ${node.filter}`).join(' · ');
@@ -148,14 +171,14 @@ function placementLines({ placement, nodeId }: { placement: Placement | null; no
   ];
 }
 
-function declineLines(events: readonly FeedEvent[], order: Order) {
+export function declineLines(events: readonly FeedEvent[], order: Order) {
   return events
     .filter((event): event is FeedEvent & Told<typeof TaskDeclined> => is(event, TaskDeclined))
     .filter(({ data }) => data.epoch >= order.data.epoch - 1)
     .map(({ data }) => ({ label: 'declined', text: `${data.nodeId} at epoch ${data.epoch}: ${data.code}` }));
 }
 
-function deferredText(event: Told<typeof TaskDeferred> | Told<typeof TaskRetryScheduled>): string {
+export function deferredText(event: Told<typeof TaskDeferred> | Told<typeof TaskRetryScheduled>): string {
   if (event.type === 'TaskRetryScheduled')
     return `tried again at ${clock(event.data.notBefore)} after ${event.data.code} (${placeOf(event)})`;
   const filters = Object.entries(event.data.blockedBy).map(([filter, nodes]) => `${filter} ${nodes}`);

@@ -1,0 +1,173 @@
+import {
+  PointConfirmed,
+  PointOrdered,
+  PointRefused,
+  TaskAdmitted,
+  TaskAssigned,
+  TaskCancelled,
+  TaskCompleted,
+  TaskDeclined,
+  TaskDeferred,
+  TaskFaulted,
+  TaskMoved,
+  TaskParked,
+  TaskRecalled,
+  TaskReopened,
+  TaskRetryScheduled,
+  TaskStalled,
+  TaskStartConfirmed,
+  type TaskResult,
+} from '@holdfast/contracts';
+import type { FeedEvent, Told } from '../projections/projection';
+import {
+  declineLines,
+  deferredText,
+  ordersIn,
+  placementLines,
+  suspicionBefore,
+  verdictBehind,
+  verdictText,
+  type Order,
+  type TaskStory,
+} from './task.why';
+import { amount, chainOf, clock, is, lastOf, placeOf, portion, type Why } from './why';
+
+/** What can be said last of a task: each decides how it stands. */
+const STANDS = [
+  TaskAdmitted,
+  PointOrdered,
+  PointConfirmed,
+  TaskRecalled,
+  TaskDeferred,
+  TaskRetryScheduled,
+  TaskParked,
+  TaskReopened,
+  TaskCompleted,
+  TaskCancelled,
+] as const;
+
+/** `totalBytes`: as its checkpoints tell. */
+export interface WorkStory extends TaskStory {
+  readonly totalBytes: number | null;
+}
+
+/** A task of the background: where it is, at which attempt, and what brought it there. */
+export function whyWork(story: WorkStory): Why {
+  const { subject, events, nodes } = story;
+  const order = ordersIn(events).at(-1);
+  const stands = lastOf(events, ...STANDS);
+  const since = order ? events.filter(({ position }) => position >= order.position) : events;
+  const verdict = order && verdictBehind(order, nodes);
+  const hasOrder = order && (!stands || stands.position < order.position);
+
+  return {
+    subject,
+    headline: hasOrder
+      ? orderedText(order, { ...story, since, verdict })
+      : stands
+        ? standText(stands)
+        : nothingOf(subject),
+    lines: [
+      ...attemptLines(events),
+      ...(order ? placementLines(order.data) : []),
+      ...(order ? declineLines(events, order) : []),
+      ...faultLines(events),
+    ],
+    chain: chainOf([
+      events.find((event) => is(event, TaskAdmitted)),
+      lastOf(events, PointConfirmed),
+      verdict && suspicionBefore(verdict, nodes),
+      verdict,
+      order,
+      lastOf(since, TaskStartConfirmed),
+      lastOf(since, TaskStalled),
+      stands,
+    ]),
+  };
+}
+
+const nothingOf = (subject: string) => `nothing was decided about ${subject} yet`;
+
+interface Since extends WorkStory {
+  readonly since: readonly FeedEvent[];
+  readonly verdict: FeedEvent | undefined;
+}
+
+function orderedText(order: Order, { since, verdict, totalBytes }: Since): string {
+  const { nodeId, epoch, cause, resume } = order.data;
+  const runs = lastOf(since, TaskStartConfirmed);
+  const state = runs ? `running on ${nodeId}` : `ordered of ${nodeId} at ${clock(order.data.at)}, not begun yet`;
+  const from = resume ? `resumed at ${portion(resume.doneBytes, totalBytes)}` : 'from the beginning';
+  const because = verdict
+    ? `after ${verdictText(verdict)} (${placeOf(verdict)})`
+    : `${reasonOf(order, cause)} (${placeOf(order)})`;
+  return `${state}, epoch ${epoch}: ${from} ${because}`;
+}
+
+/** `drain from n1` where it came from another node. */
+function reasonOf(order: Order, cause: string): string {
+  const event = order as unknown as FeedEvent;
+  return is(event, TaskMoved) ? `by ${cause} from ${event.data.fromNodeId}` : `by ${cause}`;
+}
+
+function standText(event: Told<(typeof STANDS)[number]>): string {
+  const told = `${clock(event.data.at)} (${placeOf(event)})`;
+  switch (event.type) {
+    case 'TaskAdmitted':
+      return `admitted at ${told}, not placed yet`;
+    case 'PointOrdered':
+      return `waits since ${told} for ${event.data.nodeId} to freeze ${event.data.pointId} of ${event.data.systemId}`;
+    case 'PointConfirmed':
+      return `${event.data.pointId} is frozen since ${told}; not placed yet`;
+    case 'TaskRecalled':
+      return `stopping on ${event.data.nodeId} since ${told}, epoch ${event.data.epoch}: ${event.data.cause}`;
+    case 'TaskDeferred':
+    case 'TaskRetryScheduled':
+      return deferredText(event);
+    case 'TaskParked':
+      return `parked at ${told}: ${event.data.reason} after ${event.data.attempts} attempts; retry or cancel it`;
+    case 'TaskReopened':
+      return `reopened by an operator at ${told}, not placed yet`;
+    case 'TaskCancelled':
+      return `cancelled at ${told}: ${event.data.by}`;
+    case 'TaskCompleted':
+      return `completed on ${event.data.nodeId} at ${told}, epoch ${event.data.epoch}: ${resultText(event.data.result)}`;
+  }
+}
+
+function resultText(result: TaskResult): string {
+  const manifest = `manifest ${result.manifest.slice(0, 12)}`;
+  if ('bytes' in result) return `${amount(result.bytes)} in ${result.pieces} pieces, ${manifest}`;
+  const { damagedPieces, pieces } = result;
+  return `${damagedPieces === 0 ? 'clean' : `${damagedPieces} damaged`}, ${pieces} pieces read, ${manifest}`;
+}
+
+/** Every owner that it had, and how far that one was told to go on from. */
+function attemptLines(events: readonly FeedEvent[]) {
+  const orders = ordersIn(events);
+  return orders.slice(-ATTEMPTS).map(({ data: { nodeId, epoch, at, cause, resume } }) => ({
+    label: 'attempt',
+    text: `${epoch} on ${nodeId} at ${clock(at)}, ${cause}${resume ? `: from ${amount(resume.doneBytes)}` : ''}`,
+  }));
+}
+const ATTEMPTS = 8;
+
+function faultLines(events: readonly FeedEvent[]) {
+  const faults = events.filter((event) => is(event, TaskFaulted) || is(event, PointRefused)).slice(-ATTEMPTS);
+  return faults.map((event) => {
+    const { nodeId, epoch, code } = event.data as { nodeId: string; epoch: number; code: string };
+    return { label: is(event, PointRefused) ? 'refused' : 'fault', text: `${nodeId} at epoch ${epoch}: ${code}` };
+  });
+}
+
+/** What is asked of the feed: checkpoints alone would fill it. */
+export const WORK_EVENTS = [
+  ...STANDS,
+  TaskAssigned,
+  TaskMoved,
+  TaskStartConfirmed,
+  TaskStalled,
+  TaskFaulted,
+  TaskDeclined,
+  PointRefused,
+];
