@@ -100,6 +100,19 @@ system/s9: SystemRequested succeeded in 1.3 s
 `);
   });
 
+  it('goes on waiting while the gateway is away: the request stands', async () => {
+    let looks = 0;
+    await given({
+      'POST /v1/systems': [202, { operation: operation('queued') }],
+      [path]: () => (++looks < 2 ? [503, { code: 'STORE_UNAVAILABLE', detail: 'no store' }] : operation('succeeded')),
+    });
+    expect(await cli('system create s9 --cluster alpha --volume a=1GiB --wait')).toEqual({
+      code: 0,
+      out: 'system/s9: SystemRequested succeeded in 1.3 s\n',
+      err: 'warning: no store; the request stands, asking again\n',
+    });
+  });
+
   it('that is not done in time exits 7, for the request stands', async () => {
     await given({ 'POST /v1/systems': [202, { operation: operation('queued') }], [path]: operation('running') });
     let now = NOW;

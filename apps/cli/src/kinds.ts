@@ -50,6 +50,7 @@ const kinds: readonly Kind[] = [
         frozen ? `${text(at(frozen, 'cause'))} for ${since(at(frozen, 'since'), now)}: thaw ${text(clusterId)}` : 'no',
       ),
       computed('NODES', ({ nodesByStatus }) => counts(nodesByStatus)),
+      computed('REBALANCE', ({ rebalance }, now) => (rebalance ? `for ${since(at(rebalance, 'since'), now)}` : '-')),
       wide(column('NAME', 'name')),
       wide(column('ADDRESSES', 'addressRanges')),
     ],

@@ -6,6 +6,7 @@ import type { World } from './world';
 /** One run of one verb: the world, the common options, and the gateway, reached at the first question. */
 export class Session {
   #api: Api | undefined;
+  readonly #said = new Set<string>();
 
   constructor(
     readonly world: World,
@@ -32,6 +33,12 @@ export class Session {
 
   note(text: string): void {
     this.world.err(`${text}\n`);
+  }
+
+  /** What would be said at every look. */
+  noteOnce(text: string): void {
+    if (!this.#said.has(text)) this.note(text);
+    this.#said.add(text);
   }
 
   /** One whole value: alone on stdout. */

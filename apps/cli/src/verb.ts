@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { FollowOptions } from './operations';
+import type { FollowOptions } from './follow';
 import { Session } from './session';
 import type { CommonOptions } from './settings';
 import { parseDuration } from './values';

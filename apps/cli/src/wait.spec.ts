@@ -63,7 +63,7 @@ describe('wait', () => {
     await given({ 'GET /v1/tasks/t-1': { taskId: 't-1', state, reason: 'MEDIUM_READ' } });
     const { code, err } = await cli('wait task/t-1 --for completed');
     expect(code).toBe(3);
-    expect(err).toContain(`task/t-1 ended as ${state}, not completed: MEDIUM_READ`);
+    expect(err).toContain(`task/t-1 is ${state}, not completed: MEDIUM_READ`);
   });
 
   it('for what shall be gone ends when it is', async () => {

@@ -1,5 +1,5 @@
 import type { Row } from './api';
-import { exit, Failure } from './failure';
+import { exit, Failure, type ExitCode } from './failure';
 import { LiveLine, progressOf } from './progress';
 import type { Session } from './session';
 import { at, duration, text } from './values';
@@ -8,11 +8,12 @@ import { pause } from './world';
 interface Watch {
   until: number;
   goesOn: (operation: Row) => boolean;
-  look: () => Promise<Row>;
+  look: (operation: Row) => Promise<Row>;
   json: ((operation: Row) => Row) | undefined;
 }
 
 const LOOK_EVERY_MS = 250;
+const passing: ReadonlySet<ExitCode> = new Set([exit.notFound, exit.unreachable, exit.interrupted]);
 
 /**
  * Tells every change of an operation, and of the task that it is about, until it goes on no more or its time is over. On
@@ -23,7 +24,7 @@ export async function watchOperation(session: Session, operation: Row, watch: Wa
   const line = new LiveLine(world);
   let shown = '';
   try {
-    for (let current = operation; ; current = await watch.look()) {
+    for (let current = operation; ; current = await watch.look(current)) {
       if (!watch.goesOn(current) || world.now() >= watch.until || world.interrupted.aborted) return current;
       const task = await taskOf(session, current);
       if (session.asJson) {
@@ -56,8 +57,8 @@ async function taskOf(session: Session, { kind, subject }: Row): Promise<Row | u
     const task = await session.api.one(`/v1/tasks/${encodeURIComponent(taskId)}`);
     return of === 'task' || typeof task['totalBytes'] === 'number' ? task : undefined;
   } catch (error) {
-    // Not admitted yet, or never.
-    if (error instanceof Failure && error.exitCode === exit.notFound) return undefined;
+    // Not admitted yet, or never; or nobody answers, which the next look at the operation says.
+    if (error instanceof Failure && passing.has(error.exitCode)) return undefined;
     throw error;
   }
 }

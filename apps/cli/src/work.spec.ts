@@ -204,11 +204,16 @@ task/t-1: snapshot of system/s1 completed: 96 MiB in 6 pieces, manifest ${MANIFE
 
   it('left by Ctrl-C exits 130 and says how to follow what goes on', async () => {
     const interrupt = new AbortController();
-    await given({ ...s1, 'POST /v1/tasks': [202, { operation: asked('queued') }], 'GET /v1/tasks/t-1': snapshot() });
+    await given({
+      ...s1,
+      'POST /v1/tasks': [202, { operation: asked('queued') }],
+      [path]: asked('running'),
+      'GET /v1/tasks/t-1': snapshot(),
+    });
     const out = () => interrupt.abort();
     const { code, err } = await cli('task submit snapshot --system s1 --watch', { out, interrupted: interrupt.signal });
     expect(code).toBe(130);
-    expect(err).toContain('INTERRUPTED');
+    expect(err).toContain('error     INTERRUPTED  task/t-1: left before its end; the request stands');
   });
 });
 

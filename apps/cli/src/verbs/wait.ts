@@ -66,8 +66,8 @@ async function present(session: Session, given: string): Promise<{ row?: Row; no
 }
 
 const finalStates: Readonly<Record<string, readonly string[]>> = {
-  operation: ['succeeded', 'failed', 'cancelled', 'refused', 'planned'],
-  // Parked: nothing goes on before a person has looked.
+  // Waiting, and parked: nothing goes on before a person has looked.
+  operation: ['succeeded', 'failed', 'cancelled', 'refused', 'planned', 'waiting'],
   task: ['completed', 'cancelled', 'parked'],
 };
 
@@ -78,7 +78,7 @@ function refuseEnd({ given, kind, row }: { given: string; kind: Kind; row: Row }
   const look = state === 'parked' ? `holdfast why ${given}, then task retry or cancel` : `holdfast describe ${given}`;
   throw new Failure({
     code: text(at(row, 'reason.code') ?? state).toUpperCase(),
-    message: `${given} ended as ${state}, not ${wanted}: ${text(at(row, 'reason.text') ?? row['reason'])}`,
+    message: `${given} is ${state}, not ${wanted}: ${text(at(row, 'reason.text') ?? row['reason'])}`,
     remedy: text(at(row, 'reason.remedy') ?? look),
     exitCode: exit.refused,
   });
