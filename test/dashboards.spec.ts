@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const top = join(__dirname, '..');
@@ -15,16 +15,20 @@ interface Panel {
   title: string;
   description?: string;
   gridPos: { x: number; y: number; w: number; h: number };
-  targets?: { expr: string }[];
+  datasource?: { type: string };
+  targets?: { expr?: string; query?: string }[];
 }
 
 const dashboards = readdirSync(folder).map((name) => ({
   name,
   panels: (JSON.parse(readFileSync(join(folder, name), 'utf8')) as { panels: Panel[] }).panels,
 }));
-const expressions = dashboards.flatMap(({ panels }) =>
-  panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
-);
+const panels = dashboards.flatMap((dashboard) => dashboard.panels);
+const asked = (field: 'expr' | 'query') =>
+  panels.flatMap(({ targets = [] }) => targets.flatMap((target) => target[field] ?? []));
+/** PromQL, and TraceQL. */
+const expressions = asked('expr');
+const traceQueries = asked('query');
 
 /** A histogram shows as `…_bucket`. */
 const named = new Set(
@@ -66,13 +70,36 @@ describe('the dashboards', () => {
     expect(differing).toEqual([]);
   });
 
+  it('group only by labels that their metrics carry', () => {
+    // Every process names its service, and Prometheus the bucket.
+    const labelsOf = new Map(made.map(({ name, labels }) => [name, ['service', 'le', ...labels.split(',')]]));
+    const grouped = expressions.flatMap((expr) => [
+      ...expr.matchAll(/by \(([^)]*)\) \((?:\w+\()*holdfast_([a-z_]+?)(?:_bucket)?\b(?!_)/g),
+    ]);
+    const foreign = grouped.filter(([, labels = '', name = '']) => {
+      return labels.split(', ').some((label) => !labelsOf.get(name)?.includes(label));
+    });
+    expect(foreign.map(([found]) => found)).toEqual([]);
+    expect(grouped.length).toBeGreaterThan(0);
+  });
+
   it('never group by ids of events, tasks or migrations', () => {
-    expect(expressions.filter((expr) => /event_?id|task|migration_?id/i.test(expr))).toEqual([]);
+    expect(expressions.filter((expr) => /(event|task|migration)_?id/i.test(expr))).toEqual([]);
   });
 
   it('close what they open', () => {
-    const depth = (expr: string, open: string, close: string) => expr.split(open).length - expr.split(close).length;
-    expect(expressions.filter((expr) => depth(expr, '(', ')') !== 0 || depth(expr, '[', ']') !== 0)).toEqual([]);
+    const odd = (expr: string, open: string, close: string) => expr.split(open).length !== expr.split(close).length;
+    const isOpen = (expr: string) => odd(expr, '(', ')') || odd(expr, '[', ']') || odd(expr, '{', '}');
+    const isInText = (expr: string) => expr.split('"').length % 2 === 0;
+    expect([...expressions, ...traceQueries].filter((expr) => isOpen(expr) || isInText(expr))).toEqual([]);
+  });
+
+  it('ask the traces for spans of services and names that exist, and the metrics for numbers', () => {
+    const ofType = (type: string) => panels.filter(({ datasource }) => datasource?.type === type);
+    expect(ofType('tempo').flatMap(({ targets = [] }) => targets.map(({ query }) => query))).toEqual(traceQueries);
+    expect(ofType('prometheus').flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))).toEqual(expressions);
+    const services = traceQueries.flatMap((query) => [...query.matchAll(/service\.name = "([^"]+)"/g)]);
+    expect(services.map(([, name = '']) => name).filter((name) => !existsSync(join(top, 'apps', name)))).toEqual([]);
   });
 
   it.each(dashboards)('$name explains each panel, and none covers another', ({ panels }) => {

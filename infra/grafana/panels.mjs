@@ -1,6 +1,7 @@
 // Small builders for Grafana's dashboard JSON: a panel says what it shows, the layout is counted out here.
 
 const prometheus = { type: 'prometheus', uid: 'holdfast-prometheus' };
+const tempo = { type: 'tempo', uid: 'holdfast-tempo' };
 const COLUMNS = 24;
 const HEIGHT = 7;
 
@@ -18,6 +19,9 @@ export const p50and99 = (name, by, legend) => [
   { expr: quantile(0.5, name, by), legend: `p50 ${legend}` },
   { expr: quantile(0.99, name, by), legend: `p99 ${legend}` },
 ];
+
+/** One metric as it is. */
+export const of = (name, legend) => [{ expr: metric(name), legend }];
 
 /** A line over time. `limit`: from there on it is drawn red. */
 export function line(title, { means, unit = 'short', series, limit, width = 8 }) {
@@ -73,6 +77,24 @@ export function strips(title, { means, unit = 'percentunit', series, width = 12 
   };
 }
 
+/** Words, for whoever opens the dashboard at night. */
+export function text(title, { means, markdown, width = 12 }) {
+  return { type: 'text', title, description: means, width, options: { mode: 'markdown', content: markdown } };
+}
+
+/** The newest traces that hold such spans; a click opens one. */
+export function traces(title, { means, query, width = 12 }) {
+  return {
+    type: 'table',
+    title,
+    description: means,
+    width,
+    datasource: tempo,
+    targets: [{ queryType: 'traceql', tableType: 'traces', limit: 20, query }],
+    options: { cellHeight: 'sm', showHeader: true },
+  };
+}
+
 /** Rows of panels, left to right, each row under its title. */
 export function dashboard({ uid, title, means, rows }) {
   let y = 0;
@@ -91,7 +113,8 @@ export function dashboard({ uid, title, means, rows }) {
       if (x + width > COLUMNS) [x, y] = [0, y + HEIGHT];
       const gridPos = place(x, y, width, HEIGHT);
       x += width;
-      return { id: ++id, datasource: prometheus, gridPos, targets: targets.map(target), ...panel };
+      const asked = targets && { datasource: prometheus, targets: targets.map(target) };
+      return { id: ++id, gridPos, ...asked, ...panel };
     });
     y += HEIGHT;
     return [heading, ...placed];
@@ -113,7 +136,9 @@ export function dashboard({ uid, title, means, rows }) {
 }
 
 const place = (x, y, w, h) => ({ x, y, w, h });
-const target = ({ expr, legend }, i) => ({ refId: String.fromCharCode(65 + i), expr, legendFormat: legend });
+const target = ({ legend, ...asked }, i) => {
+  return { refId: String.fromCharCode(65 + i), ...asked, ...(legend !== undefined && { legendFormat: legend }) };
+};
 const steps = (...pairs) => pairs.map(([color, value]) => ({ color, value }));
 const thresholds = (limit) => ({
   mode: 'absolute',
