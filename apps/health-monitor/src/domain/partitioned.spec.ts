@@ -60,15 +60,25 @@ describe('a beating node that its peers cannot reach', () => {
   });
 
   it('is down once it falls silent and nobody reaches it', () => {
-    const script = { nodes: three, untilMs: 60_000, ...cutFrom([20_000, FOREVER]), dead: { n3: [[40_000, FOREVER]] } };
-    const { events, state } = play(script as Script);
+    const script: Script = {
+      nodes: three,
+      untilMs: 60_000,
+      ...cutFrom([20_000, FOREVER]),
+      dead: { n3: [[40_000, FOREVER]] },
+    };
+    const { events, state } = play(script);
     expect(after(events, 20_000)).toEqual(['NodeFoundPartitioned n3', 'NodeDeclaredDown n3']);
     expect(state.nodes['n3']?.status).toBe('down');
   });
 
   it('stays partitioned when it falls silent and a peer reaches it again', () => {
-    const script = { nodes: three, untilMs: 50_000, ...cutFrom([20_000, 30_000]), cut: { n3: [[40_000, FOREVER]] } };
-    const { events, state } = play(script as Script);
+    const script: Script = {
+      nodes: three,
+      untilMs: 50_000,
+      ...cutFrom([20_000, 30_000]),
+      cut: { n3: [[40_000, FOREVER]] },
+    };
+    const { events, state } = play(script);
     expect(after(events, 20_000)).toEqual(['NodeFoundPartitioned n3']);
     expect(state.nodes['n3']?.status).toBe('partitioned');
   });
