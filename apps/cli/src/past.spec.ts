@@ -98,6 +98,7 @@ describe('history', () => {
   });
   const moved = { ...s1, nodeId: 'alpha-2', epoch: 2, serving: { ...s1.serving, state: 'starting' } };
   const states = [
+    state(9, '2026-03-01T10:38:00.000000Z', null),
     state(10, '2026-03-01T10:39:00.000100Z', s1),
     state(12, '2026-03-01T10:39:30.000000Z', { ...s1, nothing: 'that is shown' }),
     state(90, '2026-03-01T10:42:06.900000Z', moved),

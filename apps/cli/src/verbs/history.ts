@@ -41,7 +41,14 @@ function historyTable(session: Session, kind: Kind, states: readonly Row[]): str
   const isWide = session.options.output === 'wide';
   // The id is the same in all, and an age is one of now.
   const columns = columnsOf(kind, isWide).filter(({ isAge }, i) => i > 0 && !isAge);
-  const rows = states.map(({ fromPosition, at, body }) => {
+  // What came to be known of it before it was there is not how it began.
+  const born = states.slice(
+    Math.max(
+      0,
+      states.findIndex(({ body }) => body !== null),
+    ),
+  );
+  const rows = born.map(({ fromPosition, at, body }) => {
     const cells = columns.map(({ value }) => (body ? value(body as Row, Date.parse(text(at))) : '-'));
     return { when: [text(fromPosition), text(at).replace(/(\.\d{3})\d*Z$/, '$1Z')], cells, isGone: body === null };
   });
