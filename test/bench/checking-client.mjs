@@ -23,6 +23,7 @@ export class CheckingClient {
       checked: () => (this.tally.checked += 1),
       wrong: (block) => this.wrong(block),
       gap: (ms) => ms > SILENCE_MS && this.heardAgain?.(Date.now()),
+      reconnected: () => {},
       line: () => {},
     });
     this.running = this.client.run();

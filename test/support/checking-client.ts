@@ -16,7 +16,7 @@ export class CheckingClient {
   private readonly ledgerFile = join(this.folder, 'ledger.jsonl');
   private readonly child: ChildProcess;
   private readonly gone: Promise<unknown>;
-  tally: Tally = { ok: 0, checked: 0, wrong: 0, gaps: 0, longestGapMs: 0 };
+  tally: Tally = { ok: 0, checked: 0, wrong: 0, reconnects: 0, gaps: 0, longestGapMs: 0 };
   silentMs = 0;
 
   /** `uris`: every place where it may be served, of every volume. */

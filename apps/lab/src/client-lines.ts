@@ -12,7 +12,9 @@ export interface Tally {
   ok: number;
   checked: number;
   wrong: number;
-  /** Times without an acknowledged write, and the longest of them. */
+  /** Connections that were lost and made anew. */
+  reconnects: number;
+  /** Times without an acknowledged write, and the longest of them: a busy machine has some too. */
   gaps: number;
   longestGapMs: number;
 }

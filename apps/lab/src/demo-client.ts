@@ -23,7 +23,7 @@ function main(): void {
   const system = values.system ?? fail('--system is missing');
   const exports = (values.target ?? fail('--target is missing')).map(parseNbdUri);
   const ledger = values.ledger ? createWriteStream(values.ledger, { flags: 'a' }) : undefined;
-  const tally = { ok: 0, checked: 0, wrong: 0, gaps: 0, longestGapMs: 0 };
+  const tally = { ok: 0, checked: 0, wrong: 0, reconnects: 0, gaps: 0, longestGapMs: 0 };
 
   const clients = [...new Set(exports.map(({ exportName }) => exportName))].map((exportName) => {
     const volume = `${system}/${exportName}`;
@@ -40,6 +40,7 @@ function main(): void {
         tally.longestGapMs = Math.max(tally.longestGapMs, Math.round(ms));
         say({ type: 'gap', system, volume, ms: Math.round(ms) });
       },
+      reconnected: () => void (tally.reconnects += 1),
       line: (line) => void ledger?.write(`${JSON.stringify(line)}\n`),
     });
   });

@@ -16,6 +16,8 @@ export interface VolumeEvents {
   wrong(block: WrongBlock): void;
   /** No acknowledged write for this long: over now. */
   gap(ms: number): void;
+  /** The connection was lost, and there is a new one over which all was read back. */
+  reconnected(): void;
   line(line: LedgerLine): void;
 }
 
@@ -35,6 +37,7 @@ export class VolumeClient {
   private sequence = 0;
   private lastAckAt = performance.now();
   private stopped = false;
+  private connections = 0;
 
   constructor(
     private readonly target: VolumeTarget,
@@ -115,6 +118,8 @@ export class VolumeClient {
     const place = this.target.places[attempt % this.target.places.length]!;
     const connection = await NbdClient.connect(place, this.target.exportName, { timeoutMs: REQUEST_MS });
     for (const block of this.ledger.blocksOf(this.target.volume)) await this.check(connection, block);
+    this.connections += 1;
+    if (this.connections > 1) this.events.reconnected();
     return connection;
   }
 
