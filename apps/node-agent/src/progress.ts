@@ -22,19 +22,23 @@ const CHECKPOINT_SHARE = 0.05;
 
 /** How far one attempt has come: what is sealed, nothing of what is in hand. */
 export class Progress {
-  doneBytes = 0;
   token: string | null = null;
   private timer?: NodeJS.Timeout;
   private readonly nowMs: () => number;
   private readonly seen: { atMs: number; doneBytes: number }[] = [];
   private last: { atMs: number; doneBytes: number };
 
+  readonly totalBytes: number;
+  doneBytes: number;
+
   constructor(
-    readonly totalBytes: number,
+    { totalBytes, doneBytes = 0 }: { totalBytes: number; doneBytes?: number },
     private readonly parts: ProgressParts,
   ) {
+    this.totalBytes = totalBytes;
+    this.doneBytes = doneBytes;
     this.nowMs = parts.nowMs ?? (() => performance.now());
-    this.last = { atMs: this.nowMs(), doneBytes: 0 };
+    this.last = { atMs: this.nowMs(), doneBytes };
   }
 
   start(): void {

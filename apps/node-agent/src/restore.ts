@@ -29,7 +29,7 @@ export function fillFromBackup(parts: RestoreParts): Attempt['fill'] {
     const manifest = await readManifest(attempt, backup.manifest);
     mustFit(manifest, chain);
     const progress = new Progress(
-      manifest.volumes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      { totalBytes: manifest.volumes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) },
       { observed: (sample) => observed({ taskId, epoch, ...sample }), reached: () => undefined },
     );
     const daemon = await startFiller(node, order, { folder, chain });

@@ -34,7 +34,8 @@ export async function beginScrub({ taskId, epoch, spec }: ScrubOrder, work: Work
   const found = trusted ? await notes.read() : await allDamaged(folder);
   const scrub = new Scrub(work, { folder, pieces, notes, found });
   return {
-    totalBytes: pieces.reduce((sum, { bytes }) => sum + bytes, 0),
+    totalBytes: lengthOf(pieces),
+    doneBytes: lengthOf(pieces.slice(0, found.next)),
     run: async () => ({ manifest, ...(await scrub.run()) }),
     forget: () => notes.remove(),
     close: () => Promise.resolve(),
@@ -56,13 +57,11 @@ class Scrub {
 
   async run(): Promise<Omit<Unbranded<ScrubResult>, 'manifest'>> {
     const { pieces, notes, found } = this.parts;
-    for (const [i, piece] of pieces.entries()) {
-      if (i >= found.next) {
-        this.work.signal.throwIfAborted();
-        await this.judge(piece);
-        found.next = i + 1;
-        await notes.write(found, this.work.mustBeOurs);
-      }
+    for (const piece of pieces.slice(found.next)) {
+      this.work.signal.throwIfAborted();
+      await this.judge(piece);
+      found.next++;
+      await notes.write(found, this.work.mustBeOurs);
       this.work.advance(piece.bytes, `${piece.volumeId}.${piece.n}`);
     }
     const { damagedPieces, damaged } = found;
@@ -131,6 +130,8 @@ async function allDamaged(folder: string): Promise<Found> {
   }
   return { ...found, damagedPieces: Math.max(1, found.damagedPieces) };
 }
+
+const lengthOf = (pieces: PieceOfVolume[]) => pieces.reduce((sum, { bytes }) => sum + bytes, 0);
 
 function noteDamage(found: Found, damage: Found['damaged'][number]): void {
   found.damagedPieces++;

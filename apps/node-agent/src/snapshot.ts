@@ -24,6 +24,7 @@ import {
 } from './manifest';
 import { checkPiece, pieceFile, writePiece } from './pieces';
 import { Reader } from './reader';
+import { requireMedium } from './take-up';
 import { TaskFault } from './task-fault';
 import type { Begun, SnapshotOrder, Work } from './work';
 
@@ -31,6 +32,7 @@ import type { Begun, SnapshotOrder, Work } from './work';
 export async function beginSnapshot({ taskId, epoch, spec }: SnapshotOrder, work: Work): Promise<Begun> {
   const { node } = work;
   const { systemId, pointId } = spec;
+  await requireMedium(node.mediumFolder);
   const { chain, point } = await findPoint(join(node.mediumFolder, systemId), pointId);
   const of = { systemId, pointId, epoch, point: { k: point.k, at: point.at } };
   const earlier = await earlierAttempts(node.mediumFolder, of);

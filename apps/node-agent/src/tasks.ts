@@ -97,7 +97,7 @@ export class Tasks {
       const work = this.workOf(slot, order, signal);
       const begun = await begin(order, work);
       try {
-        const progress = this.progressOf(order, begun.totalBytes, cause);
+        const progress = this.progressOf(order, begun, cause);
         slot.running = { epoch, progress };
         await this.tellTaken(order, performance.now() - begunAt, cause);
         await this.run(order, { begun, progress, begunAt, cause });
@@ -144,9 +144,9 @@ export class Tasks {
     };
   }
 
-  private progressOf({ taskId, epoch }: TaskOrder, totalBytes: number, cause?: Cause): Progress {
+  private progressOf({ taskId, epoch }: TaskOrder, begun: Begun, cause?: Cause): Progress {
     const { facts, observed, log } = this.parts;
-    return new Progress(totalBytes, {
+    return new Progress(begun, {
       observed: (sample) => observed({ taskId, epoch, ...sample }),
       reached: (checkpoint) => {
         const told = facts.tell({ type: 'TaskCheckpointReached', data: { taskId, epoch, ...checkpoint } }, cause);

@@ -30,6 +30,8 @@ export interface Work {
 /** An attempt that has begun: everything it needs is there. */
 export interface Begun {
   totalBytes: number;
+  /** What an owner before had done and nobody need look at again. */
+  doneBytes?: number;
   run(): Promise<Unbranded<TaskResult>>;
   /** What was kept for a next owner is needed no more: the end is told. */
   forget?(): Promise<void>;

@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureTopics, KafkaLink } from '@holdfast/messaging/agent';
+import { NbdClient } from '@holdfast/nbd';
+import { startKafka, type RunningKafka } from '@holdfast/testing';
+import { ControlPlane, dataOf, NodeProcess } from './node-process.fixture';
+
+jest.setTimeout(60_000);
+
+const MIB = 1 << 20;
+
+/** Two nodes as real processes and a real broker: background work as it is ordered, told, and taken over. */
+describe('background work of a node', () => {
+  let root: string;
+  let broker: RunningKafka;
+  let kafka: KafkaLink;
+  let plane: ControlPlane;
+  let n1: NodeProcess;
+  let n2: NodeProcess;
+  const network = 1 + Math.floor(Math.random() * 250);
+  const address = (node: number) => `127.79.${network}.${node}`;
+  const volumes = [
+    { volumeId: 'v1', sizeBytes: 64 * MIB },
+    { volumeId: 'v2', sizeBytes: 20 * MIB },
+  ];
+
+  beforeAll(async () => {
+    root = mkdtempSync('/var/tmp/holdfast-tasks-');
+    mkdirSync(join(root, 'medium/alpha'), { recursive: true });
+    broker = await startKafka({ dir: join(root, 'kafka') });
+    await ensureTopics([broker.brokers], { partitions: 4 });
+    kafka = new KafkaLink({ brokers: [broker.brokers], clientId: 'spec' });
+    plane = new ControlPlane(kafka);
+    await plane.listen();
+    const runId = randomUUID();
+    const node = (nodeId: string, number: number) =>
+      new NodeProcess({
+        ...{ root, nodeId, runId, brokers: broker.brokers },
+        ...{ dataAddress: address(100 + number), servingAddress: address(number) },
+      });
+    n1 = node('n1', 1);
+    n2 = node('n2', 2);
+    n1.start();
+    n2.start();
+    await plane.until(() => ['n1', 'n2'].every((nodeId) => plane.events('NodeInventoryReported', nodeId).length > 0));
+  });
+  afterAll(async () => {
+    for (const node of [n1, n2]) while (node?.processes().length) node.signalAll('SIGKILL');
+    await plane?.stop();
+    await kafka?.stop();
+    await broker?.kill();
+    rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  const at = () => new Date().toISOString();
+  const ordered = (type: string, data: object) =>
+    plane.order('routing-table-alpha', { type, data: { clusterId: 'alpha', at: at(), ...data } });
+  const told = (type: string, taskId: string, epoch: number) =>
+    ['n1', 'n2']
+      .flatMap((nodeId) => plane.events(type, nodeId))
+      .map(dataOf)
+      .find((data) => data['taskId'] === taskId && data['epoch'] === epoch);
+  const untilTold = async (type: string, taskId: string, epoch: number) => {
+    await plane.until(() => told(type, taskId, epoch) !== undefined);
+    return told(type, taskId, epoch)!;
+  };
+  const samplesOf = (taskId: string, epoch: number) =>
+    plane.heard
+      .filter((one) => one.kind === 'sample' && one.type === 'TaskProgressObserved')
+      .map(dataOf)
+      .filter((data) => data['taskId'] === taskId && data['epoch'] === epoch);
+  const serve = (nodeId: string, epoch: number) => ({
+    ...{ taskId: 'serve-s1', kind: 'serve', subject: 'system/s1', nodeId, nodeIncarnation: null, epoch },
+    ...{ spec: { systemId: 's1', address: '127.77.0.1', volumes, create: true }, placement: null, cause: 'admitted' },
+  });
+  const snapshot = (
+    taskId: string,
+    { nodeId, epoch, rate = 64 * MIB }: { nodeId: string; epoch: number; rate?: number },
+  ) => ({
+    ...{ taskId, kind: 'snapshot', subject: 'system/s1', nodeId, nodeIncarnation: null, epoch, placement: null },
+    ...{ spec: { systemId: 's1', pointId: 'p1', bytesPerSec: rate }, cause: 'admitted' },
+  });
+
+  it('offers its kinds', () => {
+    expect(dataOf(plane.events('NodeInventoryReported', 'n1')[0]!)).toMatchObject({
+      kinds: ['serve', 'snapshot', 'scrub'],
+    });
+  });
+
+  it('takes, tells how far it is, and finishes a snapshot of a frozen point', async () => {
+    await ordered('TaskAssigned', serve('n1', 1));
+    await untilTold('TaskTaken', 'serve-s1', 1);
+    for (const volume of ['v1', 'v2']) await fill(address(1), volume);
+    await ordered('PointOrdered', { taskId: 't-1', systemId: 's1', pointId: 'p1', nodeId: 'n1', epoch: 1 });
+    await untilTold('PointFrozen', 't-1', 1);
+
+    await ordered('TaskAssigned', snapshot('t-1', { nodeId: 'n2', epoch: 1 }));
+    await untilTold('TaskTaken', 't-1', 1);
+    expect(await untilTold('TaskFinished', 't-1', 1)).toMatchObject({
+      nodeId: 'n2',
+      doneBytes: 84 * MIB,
+      result: { manifest: expect.stringMatching(/^[0-9a-f]{64}$/), volumes },
+    });
+    expect(samplesOf('t-1', 1)[0]).toMatchObject({ totalBytes: 84 * MIB });
+  });
+});
+
+/** Data in every piece, and holes between. */
+async function fill(host: string, volume: string): Promise<void> {
+  const nbd = await NbdClient.connect({ host, port: 10809 }, volume, { timeoutMs: 10_000 });
+  for (let offset = 0; offset < nbd.sizeBytes; offset += 2 * MIB)
+    await nbd.write(offset, Buffer.alloc(MIB, `${volume} at ${offset} `));
+  await nbd.flush();
+  nbd.close();
+}
