@@ -1,11 +1,16 @@
 import type { Tx } from '@holdfast/event-store';
 import { assertNever } from '@holdfast/kernel';
 import { Injectable } from '@nestjs/common';
+import { Checkpoints, type CheckpointsTimer } from './checkpoints';
 import type { SightTimer } from './fleet';
-import { type CheckTaskTimer, Placements } from './placements';
+import type { LevelTimer } from './level-watch';
+import type { CheckDeletionTimer, CheckTaskTimer, SettleTimer } from './looks';
+import { Placements } from './placements';
+import { ProgressWatch } from './progress';
 import { type CheckRemovalTimer, Systems } from './systems';
 
-export type DueTimer = CheckTaskTimer | CheckRemovalTimer | SightTimer;
+export type DueTimer =
+  CheckTaskTimer | SettleTimer | CheckDeletionTimer | CheckpointsTimer | CheckRemovalTimer | SightTimer | LevelTimer;
 
 /** What is done when something did not happen in time. */
 @Injectable()
@@ -13,15 +18,30 @@ export class DueTimers {
   constructor(
     private readonly placements: Placements,
     private readonly systems: Systems,
+    private readonly checkpoints: Checkpoints,
+    private readonly progress: ProgressWatch,
   ) {}
 
   async fire(tx: Tx, due: DueTimer): Promise<void> {
     switch (due.type) {
-      case 'CheckTask':
-        await this.placements.decide(tx, due.clusterId, { type: 'CheckTask', taskId: due.taskId });
+      case 'CheckTask': {
+        const { clusterId, taskId } = due;
+        const progress = this.progress.of(clusterId, taskId);
+        await this.placements.decide(tx, clusterId, { type: 'CheckTask', taskId, progress });
         return;
+      }
+      case 'Settle':
+        await this.placements.decide(tx, due.clusterId, { type: 'Settle' });
+        return;
+      case 'CheckDeletion':
+        await this.placements.decide(tx, due.clusterId, due);
+        return;
+      case 'TellCheckpoints':
+        return this.checkpoints.tell(tx, due.clusterId);
       case 'CheckRemoval':
         return this.systems.checkRemoval(tx, due.systemId);
+      case 'LevelByItself':
+        return this.placements.levelByItself(tx, due.clusterId);
       case 'SightHeld':
         await this.placements.decide(tx, due.clusterId, { type: 'ResumePlacement', brake: 'blind' });
         return;

@@ -1,6 +1,8 @@
 import type { ClusterId, Incarnation, NodeId, SystemId } from '@holdfast/contracts';
 import type { Tx } from '@holdfast/event-store';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import type { Inventory } from './domain/filters';
+import type { Known } from './domain/routing-table';
 
 /** What other services told, kept in this service's own rows: facts about clusters and nodes that no table here decides. */
 export class FleetRows1764115200100 implements MigrationInterface {
@@ -35,6 +37,17 @@ export class FleetRows1764115200100 implements MigrationInterface {
   }
 }
 
+/** What each node's agent said of itself when it started. */
+export class NodeInventories1764115200400 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('alter table node add column kinds text[], add column medium_ok boolean');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('alter table node drop column kinds, drop column medium_ok');
+  }
+}
+
 /** A node that has joined and is healthy may be opened for placement. */
 export interface Openable {
   readonly nodeId: NodeId;
@@ -58,6 +71,10 @@ export async function noteCluster(tx: Tx, clusterId: ClusterId, ranges: readonly
 export async function clusterIds(tx: Tx): Promise<ClusterId[]> {
   const rows = await tx.query<{ id: ClusterId }>('select cluster_id as id from cluster order by cluster_id');
   return rows.map(({ id }) => id);
+}
+
+export async function isCluster(tx: Tx, clusterId: ClusterId): Promise<boolean> {
+  return (await clusterIds(tx)).includes(clusterId);
 }
 
 /** What a cluster has to offer to a new system. */
@@ -120,12 +137,36 @@ export async function noteIncarnation(
   );
 }
 
-export async function incarnationsOf(tx: Tx, clusterId: ClusterId): Promise<Record<string, Incarnation>> {
-  const rows = await tx.query<{ nodeId: string; incarnation: Incarnation }>(
-    `select node_id as "nodeId", incarnation from node where cluster_id = $1 and incarnation is not null`,
+export async function noteInventory(
+  tx: Tx,
+  { clusterId, nodeId }: { clusterId: ClusterId; nodeId: NodeId },
+  { kinds, mediumOk }: Inventory,
+): Promise<void> {
+  await tx.query(
+    `insert into node (cluster_id, node_id, kinds, medium_ok) values ($1, $2, $3, $4)
+     on conflict (cluster_id, node_id) do update set kinds = excluded.kinds, medium_ok = excluded.medium_ok`,
+    [clusterId, nodeId, kinds, mediumOk],
+  );
+}
+
+interface AgentRow {
+  readonly nodeId: NodeId;
+  readonly incarnation: Incarnation | null;
+  readonly kinds: string[] | null;
+  readonly mediumOk: boolean | null;
+}
+
+/** What was heard of the agents that run now. */
+export async function agentsOf(tx: Tx, clusterId: ClusterId): Promise<Pick<Known, 'incarnations' | 'inventories'>> {
+  const rows = await tx.query<AgentRow>(
+    `select node_id as "nodeId", incarnation, kinds, medium_ok as "mediumOk" from node where cluster_id = $1`,
     [clusterId],
   );
-  return Object.fromEntries(rows.map(({ nodeId, incarnation }) => [nodeId, incarnation]));
+  const incarnations = rows.flatMap(({ nodeId, incarnation }) => (incarnation ? [[nodeId, incarnation] as const] : []));
+  const inventories = rows.flatMap(({ nodeId, kinds, mediumOk }) =>
+    kinds && mediumOk !== null ? [[nodeId, { kinds, mediumOk }] as const] : [],
+  );
+  return { incarnations: Object.fromEntries(incarnations), inventories: Object.fromEntries(inventories) };
 }
 
 function openable(nodeId: NodeId, row: NodeRow | undefined): Openable | null {

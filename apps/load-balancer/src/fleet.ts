@@ -6,6 +6,7 @@ import type {
   ClusterSightRegained,
   EventOf,
   NodeId,
+  NodeInventoryReported,
   NodeJoined,
   NodeRetired,
   NodeStarted,
@@ -13,13 +14,14 @@ import type {
 import { haltedScopes, isHalted, noteHalted, noteResumed, type Tx } from '@holdfast/event-store';
 import { Injectable } from '@nestjs/common';
 import type { NodeTrouble } from './domain/impairment.policy';
-import { later } from './domain/routing-table';
+import { later } from './domain/time';
 import {
   clusterIds,
   forgetNode,
   noteCluster,
   noteHealth,
   noteIncarnation,
+  noteInventory,
   noteJoined,
   type Openable,
 } from './fleet-rows';
@@ -61,8 +63,10 @@ export class Fleet {
     await this.placements.decide(tx, clusterId, { type: 'CloseNode', nodeId, cause: 'retired' });
   }
 
-  async nodeRecovered(tx: Tx, node: OfNode): Promise<void> {
-    await this.open(tx, node.clusterId, await noteHealth(tx, node, true));
+  async nodeRecovered(tx: Tx, { clusterId, nodeId, holdMs }: OfNode & { readonly holdMs: number }): Promise<void> {
+    const node = await noteHealth(tx, { clusterId, nodeId }, true);
+    const holdUntil = holdMs > 0 ? later(new Date().toISOString(), holdMs) : undefined;
+    await this.open(tx, clusterId, node && { ...node, holdUntil });
   }
 
   async suspicionWithdrawn(tx: Tx, node: OfNode): Promise<void> {
@@ -79,6 +83,11 @@ export class Fleet {
   async agentStarted(tx: Tx, { clusterId, nodeId, incarnation }: DataOf<typeof NodeStarted>): Promise<void> {
     await noteIncarnation(tx, { clusterId, nodeId, incarnation });
     await this.placements.decide(tx, clusterId, { type: 'ReofferTasks', nodeId });
+  }
+
+  async inventoryReported(tx: Tx, data: DataOf<typeof NodeInventoryReported>): Promise<void> {
+    const { kinds, media } = data;
+    await noteInventory(tx, data, { kinds, mediumOk: media.some(({ state }) => state === 'ok') });
   }
 
   async sightLost(tx: Tx, clusterId: ClusterId): Promise<void> {
@@ -107,7 +116,11 @@ export class Fleet {
     }
   }
 
-  private async open(tx: Tx, clusterId: ClusterId, node: Openable | null): Promise<void> {
+  private async open(
+    tx: Tx,
+    clusterId: ClusterId,
+    node: (Openable & { holdUntil?: string | undefined }) | null,
+  ): Promise<void> {
     if (node) await this.placements.decide(tx, clusterId, { type: 'OpenNode', ...node });
   }
 

@@ -1,6 +1,6 @@
 import { topics } from '@holdfast/contracts';
 import type { EventStore } from '@holdfast/event-store';
-import type { Inbox } from '@holdfast/messaging';
+import type { Inbox, Samples } from '@holdfast/messaging';
 import { Test } from '@nestjs/testing';
 import { DueTimers } from './due-timers';
 import { LoadBalancerConsumer } from './load-balancer.consumer';
@@ -12,7 +12,8 @@ it('wires the module, and hears what this service decides on', async () => {
     heard[batch.topic] = Object.keys(handlers);
     return Promise.resolve();
   };
-  const parts = { store: {} as EventStore, inbox: { receive } as unknown as Inbox, takenMs: 5_000 };
+  const others = { samples: {} as Samples, takenMs: 5_000, usualBytesPerSec: 1 };
+  const parts = { store: {} as EventStore, inbox: { receive } as unknown as Inbox, ...others };
   const module = await Test.createTestingModule({ imports: [LoadBalancerModule.of(parts)] }).compile();
   const consumer = module.get(LoadBalancerConsumer);
   await consumer.onRequest({ topic: topics.requests.name } as never);

@@ -1,23 +1,50 @@
 import { EventStore } from '@holdfast/event-store';
-import { Inbox } from '@holdfast/messaging';
+import { Inbox, Samples } from '@holdfast/messaging';
 import { type DynamicModule, Module } from '@nestjs/common';
+import { Checkpoints } from './checkpoints';
 import { DueTimers } from './due-timers';
 import { Fleet } from './fleet';
 import { LoadBalancerConsumer } from './load-balancer.consumer';
 import { Placements } from './placements';
+import { Plans } from './plans';
+import { ProgressWatch } from './progress';
+import { Remaining } from './remaining';
 import { Systems } from './systems';
+import { Tasks } from './tasks';
+
+export interface LoadBalancerParts {
+  readonly store: EventStore;
+  readonly inbox: Inbox;
+  readonly samples: Samples;
+  readonly takenMs: number;
+  readonly usualBytesPerSec: number;
+}
 
 @Module({})
 export class LoadBalancerModule {
-  static of({ store, inbox, takenMs }: { store: EventStore; inbox: Inbox; takenMs: number }): DynamicModule {
+  static of({ store, inbox, samples, takenMs, usualBytesPerSec }: LoadBalancerParts): DynamicModule {
     return {
       module: LoadBalancerModule,
       controllers: [LoadBalancerConsumer],
       providers: [
         { provide: EventStore, useValue: store },
         { provide: Inbox, useValue: inbox },
-        { provide: Placements, useFactory: () => new Placements(store, takenMs) },
+        { provide: Samples, useValue: samples },
+        Remaining,
+        {
+          provide: Placements,
+          inject: [Remaining],
+          useFactory: (remaining: Remaining) => new Placements(store, takenMs, remaining),
+        },
+        {
+          provide: Tasks,
+          inject: [Placements],
+          useFactory: (placements: Placements) => new Tasks(placements, usualBytesPerSec),
+        },
+        ProgressWatch,
+        Checkpoints,
         Systems,
+        Plans,
         Fleet,
         DueTimers,
       ],

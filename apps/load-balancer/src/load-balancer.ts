@@ -15,8 +15,9 @@ import { AdminServer, nestLogger } from '@holdfast/observability';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import type { BalancerConfig } from './config';
+import { CheckpointRows1764115200300 } from './checkpoint-rows';
 import { type DueTimer, DueTimers } from './due-timers';
-import { FleetRows1764115200100 } from './fleet-rows';
+import { FleetRows1764115200100, NodeInventories1764115200400 } from './fleet-rows';
 import { LoadBalancerModule } from './load-balancer.module';
 
 const SERVICE = 'load-balancer';
@@ -29,7 +30,14 @@ export interface LoadBalancer {
 /** The whole process, from its store to its consumers. */
 export async function startLoadBalancer(config: BalancerConfig): Promise<LoadBalancer> {
   const url = config.HOLDFAST_DATABASE_URL.reveal();
-  const tables = { migrations: [FleetRows1764115200100, HaltedScopes1764115200200] };
+  const tables = {
+    migrations: [
+      FleetRows1764115200100,
+      HaltedScopes1764115200200,
+      CheckpointRows1764115200300,
+      NodeInventories1764115200400,
+    ],
+  };
   const store = await EventStore.connect({ url, service: SERVICE, tables });
   const kafka = new KafkaLink({ brokers: config.HOLDFAST_KAFKA_BROKERS, clientId: SERVICE });
   const inbox = new Inbox({ store, kafka, consumer: 'main', numbers: config });
@@ -38,7 +46,7 @@ export async function startLoadBalancer(config: BalancerConfig): Promise<LoadBal
     port: config.HOLDFAST_ADMIN_PORT,
     bind: config.HOLDFAST_ADMIN_BIND,
     portFile: config.HOLDFAST_ADMIN_PORT_FILE,
-    checks: readinessOf({ store, kafka, reads: [topics.requests, topics.health, topics.nodes] }),
+    checks: readinessOf({ store, kafka, reads: [topics.requests, topics.health, topics.nodes, topics.samples] }),
   });
   const samples = new Samples({ kafka, service: SERVICE });
   const status = new ServiceStatus({ store, kafka, inbox, samples, admin });
@@ -46,7 +54,10 @@ export async function startLoadBalancer(config: BalancerConfig): Promise<LoadBal
   // Until it is known that the store still holds what it once published, nothing is decided.
   const guard = guardRegression({ store, kafka });
   await guard.check();
-  const module = LoadBalancerModule.of({ store, inbox, takenMs: config.HOLDFAST_BALANCER_TAKEN_MS });
+  const module = LoadBalancerModule.of({
+    ...{ store, inbox, samples, takenMs: config.HOLDFAST_BALANCER_TAKEN_MS },
+    usualBytesPerSec: config.HOLDFAST_BALANCER_TASK_BYTES_PER_SEC,
+  });
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, {
     strategy: new BatchTransport({ kafka, groupId: SERVICE }),
     logger: nestLogger(),

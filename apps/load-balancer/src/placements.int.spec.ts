@@ -2,10 +2,13 @@ import type { ClusterId, NodeId, SystemId } from '@holdfast/contracts';
 import { EventStore, HaltedScopes1764115200200, setUpStore, Timers, type Tx } from '@holdfast/event-store';
 import { freshDatabase, type Postgres, temporaryPostgres } from '@holdfast/testing';
 import { randomUUID } from 'node:crypto';
+import { CheckpointRows1764115200300 } from './checkpoint-rows';
+import { Checkpoints } from './checkpoints';
 import { type DueTimer, DueTimers } from './due-timers';
 import { Fleet } from './fleet';
-import { FleetRows1764115200100 } from './fleet-rows';
+import { FleetRows1764115200100, NodeInventories1764115200400 } from './fleet-rows';
 import { Placements } from './placements';
+import { ProgressWatch } from './progress';
 import { Systems } from './systems';
 
 const clusterId = 'c1' as ClusterId;
@@ -29,7 +32,14 @@ interface Balancer {
 }
 
 async function balancer(takenMs = 5_000): Promise<Balancer> {
-  const tables = { migrations: [FleetRows1764115200100, HaltedScopes1764115200200] };
+  const tables = {
+    migrations: [
+      FleetRows1764115200100,
+      HaltedScopes1764115200200,
+      CheckpointRows1764115200300,
+      NodeInventories1764115200400,
+    ],
+  };
   const store = await EventStore.connect({ url, service: 'load-balancer', tables });
   const placements = new Placements(store, takenMs);
   return { store, placements, systems: new Systems(placements), fleet: new Fleet(placements) };
@@ -49,7 +59,7 @@ async function nodeOpens(id: string): Promise<void> {
     capacity,
   };
   await within(one, (tx) => one.fleet.nodeJoined(tx, node));
-  await within(one, (tx) => one.fleet.nodeRecovered(tx, { clusterId, nodeId: n(id) }));
+  await within(one, (tx) => one.fleet.nodeRecovered(tx, { clusterId, nodeId: n(id), holdMs: 0 }));
 }
 
 const volumes = [{ volumeId: 'a' as never, sizeBytes: 1024 }];
@@ -99,7 +109,7 @@ it('registers, admits, orders and grants in one append', async () => {
 });
 
 it('opens a node whose recovery was heard before it joined', async () => {
-  await within(one, (tx) => one.fleet.nodeRecovered(tx, { clusterId, nodeId: n('n1') }));
+  await within(one, (tx) => one.fleet.nodeRecovered(tx, { clusterId, nodeId: n('n1'), holdMs: 0 }));
   expect(await typesOf('routing-table-c1')).toEqual([]);
   await nodeOpens('n1');
   expect(await typesOf('routing-table-c1')).toEqual(['NodeOpened']);
@@ -154,7 +164,7 @@ it('retires, deletes, and asks another node when the first is silent about the r
   await take('s1');
   await within(one, (tx) => one.systems.retire(tx, { ...asked(), systemId: s('s1') }));
   const owner = await ownerOf('s1');
-  await within(one, (tx) => one.placements.hear(tx, { type: 'NoteStopped', ...owner }));
+  await within(one, (tx) => one.placements.hear(tx, { type: 'NoteStopped', ...owner, token: null, doneBytes: 0 }));
   expect((await typesOf('system-s1')).slice(-2)).toEqual(['SystemRetirementStarted', 'SystemRetired']);
 
   await nodeOpens('n2');
@@ -177,7 +187,7 @@ it('orders a removal that a brake held back soon after the brake is off, not hal
   await take('s1');
   await within(one, (tx) => one.systems.retire(tx, { ...asked(), systemId: s('s1') }));
   const owner = await ownerOf('s1');
-  await within(one, (tx) => one.placements.hear(tx, { type: 'NoteStopped', ...owner }));
+  await within(one, (tx) => one.placements.hear(tx, { type: 'NoteStopped', ...owner, token: null, doneBytes: 0 }));
   await within(one, (tx) => one.fleet.sightLost(tx, clusterId));
   await within(one, (tx) => one.systems.delete(tx, { ...asked(), systemId: s('s1') }));
   expect(await typesOf('routing-table-c1')).not.toContain('SystemRemovalOrdered');
@@ -216,7 +226,9 @@ it('halts clusters registered later too, and lifts the fleet’s halt only where
 
 it('moves by its timer what no agent answered, and resumes by its timer after a blindness', async () => {
   const quick = await balancer(100);
-  const dueTimers = new DueTimers(quick.placements, quick.systems);
+  const dueTimers = new DueTimers(
+    ...([quick.placements, quick.systems, new Checkpoints(quick.placements), new ProgressWatch()] as const),
+  );
   const timers = new Timers(quick.store, (...[, , command, tx]) => dueTimers.fire(tx, command as DueTimer));
   try {
     await nodeOpens('n1');

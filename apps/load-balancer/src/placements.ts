@@ -1,25 +1,22 @@
-import type { ClusterId, Instant, SystemId, TaskId } from '@holdfast/contracts';
+import type { ClusterId, Instant, SystemId } from '@holdfast/contracts';
 import { bindDecider, type EventStore, StreamConflict, type Streams, type Tx } from '@holdfast/event-store';
 import { InvariantBroken } from '@holdfast/kernel';
 import { Injectable } from '@nestjs/common';
+import { type Backup, type BackupName, backupOf } from './domain/backups';
 import { grantsFor } from './domain/grants.policy';
-import { nextLook } from './domain/next-look';
-import { type Known, type RoutingTable, type TableEvent } from './domain/routing-table';
+import type { PointFact } from './domain/points';
+import type { Known, RoutingTable, TableEvent } from './domain/routing-table';
 import { routingTableDecider, type TableAction, type TableCommand } from './domain/routing-table.decider';
 import type { TaskFact } from './domain/task-facts';
 import { type System, type SystemCommand, systemDecider, type SystemEvent } from './domain/system.decider';
-import { incarnationsOf } from './fleet-rows';
+import { agentsOf, clusterIds } from './fleet-rows';
+import { LevelWatch } from './level-watch';
+import { lookAgain } from './looks';
 import { PlacementMetrics } from './placement-metrics';
+import { Remaining } from './remaining';
 
 /** A disagreement that outlives so many fresh looks is no race. */
 const RACES_AT_MOST = 10;
-
-/** A timer of the routing table's stream: look at the task again. */
-export interface CheckTaskTimer {
-  readonly type: 'CheckTask';
-  readonly clusterId: ClusterId;
-  readonly taskId: TaskId;
-}
 
 interface Told {
   readonly clusterId: ClusterId;
@@ -31,11 +28,12 @@ export interface TableDecision {
   readonly table: RoutingTable;
 }
 
-/** The two kinds of stream that place systems, decided together: the table says who, the system's stream grants the epoch. */
+/** The two kinds of stream that place work, decided together: the table says who, the system's stream grants the epoch. */
 @Injectable()
 export class Placements {
   private readonly tables: Streams<TableCommand, RoutingTable, TableEvent>;
   private readonly metrics = new PlacementMetrics();
+  private readonly levels = new LevelWatch();
   /** How often in a row a system refused what its table ordered. */
   private readonly disagreements = new Map<SystemId, number>();
   private readonly systems: Streams<SystemCommand, System, SystemEvent>;
@@ -43,31 +41,43 @@ export class Placements {
   constructor(
     store: EventStore,
     private readonly takenMs: number,
+    private readonly remaining = new Remaining(),
   ) {
     this.tables = bindDecider(store, routingTableDecider, {
-      ...{ prefix: 'routing-table', shape: 'routing-table-1', partitionKey: (clusterId) => clusterId },
+      ...{ prefix: 'routing-table', shape: 'routing-table-2', partitionKey: (clusterId) => clusterId },
     });
     this.systems = bindDecider(store, systemDecider, {
-      ...{ prefix: 'system', shape: 'system-1', partitionKey: (systemId) => systemId },
+      ...{ prefix: 'system', shape: 'system-2', partitionKey: (systemId) => systemId },
     });
   }
 
   /** Decides on a cluster's table; every new order is granted in the same append, or neither is written. */
   async decide(tx: Tx, clusterId: ClusterId, action: TableAction): Promise<TableDecision> {
-    const incarnations = await incarnationsOf(tx, clusterId);
-    const known: Known = { clusterId, at: new Date().toISOString(), incarnations, takenMs: this.takenMs };
+    const known = await this.known(tx, clusterId);
     const { events, state: table } = await this.tables.handle(tx, clusterId, { ...action, ...known });
     for (const command of grantsFor(events)) await this.grant(tx, command);
 
-    const touched = new Set(events.flatMap(({ data }) => ('taskId' in data ? [data.taskId] : [])));
-    if (action.type === 'CheckTask') touched.add(action.taskId);
-    for (const taskId of touched) lookAgain(tx, { table, taskId, known });
+    lookAgain(tx, { action, events, table, known });
+    this.levels.look(tx, table, known);
     this.metrics.note(clusterId, table, events);
     return { events, table };
   }
 
+  /** It has been uneven for a while. */
+  async levelByItself(tx: Tx, clusterId: ClusterId): Promise<void> {
+    this.levels.isOver(clusterId);
+    await this.decide(tx, clusterId, { type: 'LevelByItself' });
+  }
+
+  /** What a decision would go by, were one made now. */
+  async situation(tx: Tx, clusterId: ClusterId): Promise<{ table: RoutingTable; version: number; known: Known }> {
+    const known = await this.known(tx, clusterId);
+    const { state: table, version } = await this.tables.loadIn(tx, clusterId);
+    return { table, version, known };
+  }
+
   /** Hears what an agent did with an order. `at` is its clock: the table goes by ours. */
-  async hear(tx: Tx, { clusterId, at: _theirs, ...fact }: TaskFact & Told): Promise<void> {
+  async hear(tx: Tx, { clusterId, at: _theirs, ...fact }: (TaskFact | PointFact) & Told): Promise<void> {
     await this.decide(tx, clusterId, fact);
   }
 
@@ -81,6 +91,32 @@ export class Placements {
 
   async table(clusterId: ClusterId): Promise<RoutingTable> {
     return (await this.tables.load(clusterId)).state;
+  }
+
+  async tableIn(tx: Tx, clusterId: ClusterId): Promise<RoutingTable> {
+    return (await this.tables.loadIn(tx, clusterId)).state;
+  }
+
+  async backup(tx: Tx, clusterId: ClusterId, name: BackupName): Promise<Backup | undefined> {
+    return backupOf(await this.tableIn(tx, clusterId), name);
+  }
+
+  /** On the medium of another cluster, and not of this one. */
+  async isBackupElsewhere(tx: Tx, clusterId: ClusterId, name: BackupName): Promise<boolean> {
+    if (await this.backup(tx, clusterId, name)) return false;
+    for (const other of await clusterIds(tx)) if (await this.backup(tx, other, name)) return true;
+    return false;
+  }
+
+  private async known(tx: Tx, clusterId: ClusterId): Promise<Known> {
+    const leftMs = this.remaining.of(clusterId);
+    return {
+      clusterId,
+      at: new Date().toISOString(),
+      takenMs: this.takenMs,
+      leftMs,
+      ...(await agentsOf(tx, clusterId)),
+    };
   }
 
   private async grant(tx: Tx, command: SystemCommand): Promise<void> {
@@ -102,11 +138,4 @@ export class Placements {
     const { version } = await this.systems.loadIn(tx, systemId);
     return new StreamConflict({ stream: `system-${systemId}`, expected: null, actual: version });
   }
-}
-
-function lookAgain(tx: Tx, { table, taskId, known }: { table: RoutingTable; taskId: TaskId; known: Known }): void {
-  const task = table.tasks[taskId];
-  const dueAt: Instant | null = task ? nextLook(table, task, known) : null;
-  const command: CheckTaskTimer = { type: 'CheckTask', clusterId: known.clusterId, taskId };
-  tx.setTimer(`routing-table-${known.clusterId}`, `task-${taskId}`, dueAt, command);
 }

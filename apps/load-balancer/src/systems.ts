@@ -1,4 +1,5 @@
 import {
+  type ClusterId,
   type EpochAheadFound,
   type EventOf,
   serveTaskOf,
@@ -14,8 +15,9 @@ import type { Tx } from '@holdfast/event-store';
 import { Injectable } from '@nestjs/common';
 import { lowestFreeAddress } from './domain/address-allocation';
 import { RETRY_MS } from './domain/orders';
-import { later } from './domain/routing-table';
-import type { System, SystemRefusal } from './domain/system.decider';
+import { type BackupName, refOf } from './domain/backups';
+import type { BackupSource, System, SystemRefusal } from './domain/system.decider';
+import { later } from './domain/time';
 import { clusterOffer, freeAddress, takeAddress } from './fleet-rows';
 import { Placements } from './placements';
 
@@ -36,10 +38,12 @@ const now = () => new Date().toISOString();
 export class Systems {
   constructor(private readonly placements: Placements) {}
 
-  async register(tx: Tx, { systemId, clusterId, volumes, requestId }: DataOf<typeof SystemRequested>): Promise<void> {
+  async register(tx: Tx, data: DataOf<typeof SystemRequested>): Promise<void> {
+    const { systemId, clusterId, volumes, fromBackup, requestId } = data;
     const cluster = await clusterOffer(tx, clusterId);
     const offer = cluster && { nodes: cluster.nodes, address: lowestFreeAddress(cluster.ranges, cluster.taken) };
-    const asked = { systemId, clusterId, volumes, requestId, at: now() };
+    const source = fromBackup ? await this.sourceOf(tx, clusterId, fromBackup) : undefined;
+    const asked = { systemId, clusterId, volumes, fromBackup, source, requestId, at: now() };
     const { events, state } = await this.placements.decideSystem(tx, { type: 'RegisterSystem', ...asked, offer });
     const [answer] = events;
     if (answer?.type !== 'SystemRegistered' || state.phase !== 'registered') return;
@@ -50,8 +54,18 @@ export class Systems {
     }
     const { address } = answer.data;
     await takeAddress(tx, address, systemId);
-    const spec = { systemId, address, volumes };
+    const from = answer.data.fromBackup ? { fromBackup: answer.data.fromBackup } : {};
+    const spec = { systemId, address, volumes: answer.data.volumes, ...from };
     await this.placements.decide(tx, clusterId, { type: 'AdmitSystem', spec, lastEpoch: state.epoch });
+  }
+
+  /** The backup that a system is to be filled from, or why it cannot be. */
+  private async sourceOf(tx: Tx, clusterId: ClusterId, name: BackupName): Promise<BackupSource> {
+    const backup = await this.placements.backup(tx, clusterId, name);
+    if (!backup)
+      return (await this.placements.isBackupElsewhere(tx, clusterId, name)) ? 'BACKUP_ELSEWHERE' : 'UNKNOWN_BACKUP';
+    if (backup.lastScrub && backup.lastScrub.damagedPieces > 0) return 'BACKUP_DAMAGED';
+    return { ref: refOf(backup), volumes: [...backup.volumes] };
   }
 
   async retire(tx: Tx, { systemId, requestId }: DataOf<typeof SystemRetirementRequested>): Promise<void> {
@@ -76,8 +90,10 @@ export class Systems {
     const { events } = await this.placements.decide(tx, clusterId, fact);
     for (const event of events) {
       if (event.type !== 'TaskCancelled' || event.data.by !== 'creationFailed') continue;
+      if (event.data.kind !== 'serve') continue;
       const systemId = event.data.subject.slice('system/'.length) as SystemId;
-      const reason: SystemRefusal = code === 'NO_SPACE' || code === 'MEDIUM_INVALID' ? code : 'NO_NODE';
+      const told = code === 'NO_SPACE' || code === 'MEDIUM_INVALID' || code === 'BACKUP_DAMAGED';
+      const reason: SystemRefusal = told ? code : 'NO_NODE';
       const failed = { type: 'FailCreation', systemId, reason, at: now() } as const;
       const { state } = await this.placements.decideSystem(tx, failed);
       if (isLeaving(state)) await this.orderRemoval(tx, systemId, state);
@@ -98,11 +114,13 @@ export class Systems {
     if (isLeaving(state)) await this.orderRemoval(tx, systemId, state);
   }
 
-  /** `route` is the serve task: the agent has seen a higher epoch of it than it was ordered. */
+  /** `route` is a task: the agent has seen a higher epoch of it than it was ordered. */
   async epochAhead(tx: Tx, { clusterId, route, highestEpoch }: DataOf<typeof EpochAheadFound>): Promise<void> {
-    const systemId = systemOfServeTask(route);
-    if (!systemId) return;
-    const { epoch: grantedEpoch } = await this.placements.system(tx, systemId);
+    const background = (await this.placements.tableIn(tx, clusterId)).tasks[route];
+    const systemId = background?.kind === 'serve' ? background.systemId : systemOfServeTask(route);
+    const ordered = background && background.kind !== 'serve' ? background : null;
+    if (!ordered && !systemId) return;
+    const { epoch: grantedEpoch } = ordered ?? (await this.placements.system(tx, systemId as SystemId));
     await this.placements.decide(tx, clusterId, { type: 'NoteEpochAhead', highestEpoch, grantedEpoch });
   }
 

@@ -96,7 +96,14 @@ export const TaskDeferred = defineEvent('TaskDeferred', {
 
 export const TaskRetryScheduled = defineEvent('TaskRetryScheduled', {
   version: 1,
-  schema: z.strictObject({ ...ofTask, attempt: z.int().positive(), code: z.string(), notBefore: instant }),
+  schema: z.strictObject({
+    ...ofTask,
+    attempt: z.int().positive(),
+    code: z.string(),
+    /** `busy`: the same node, later; else another one. */
+    errorClass: z.enum(['node', 'subject', 'busy']).optional(),
+    notBefore: instant,
+  }),
   subjects: taskSubjects,
 });
 

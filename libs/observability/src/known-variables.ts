@@ -49,6 +49,10 @@ export const knownVariables: Readonly<Record<string, KnownVariable>> = {
 
   // load-balancer
   HOLDFAST_BALANCER_TAKEN_MS: { means: 'how long a node may take to accept a task', default: '5000' },
+  HOLDFAST_BALANCER_TASK_BYTES_PER_SEC: {
+    means: 'what a background task reads in a second, unless its request says otherwise',
+    default: '8388608',
+  },
 
   // node-agent
   HOLDFAST_AGENT_CLUSTER_ID: { means: 'the cluster of this node' },

@@ -1,10 +1,14 @@
 import type { TaskId } from '@holdfast/contracts';
 import { invariant } from '@holdfast/kernel';
+import { Loads } from './load';
 import { evolveTable, type Known, type RoutingTable, type TableEvent, type Task } from './routing-table';
 
 /** One decision in the making: each event is felt by the next, so that the second orphan sees where the first went. */
 export class Decision {
   readonly events: TableEvent[] = [];
+  /** Of background work, points and places ordered so far. */
+  orders = 0;
+  private carried: Loads | undefined;
 
   constructor(
     public table: RoutingTable,
@@ -12,9 +16,20 @@ export class Decision {
   ) {}
 
   add(event: TableEvent): this {
+    const before = this.table;
     this.events.push(event);
-    this.table = evolveTable(this.table, event);
+    if (isBackgroundOrder(event)) this.orders += 1;
+    this.table = evolveTable(before, event);
+    if (this.table.nodes !== before.nodes) this.carried = undefined;
+    else if ('taskId' in event.data) {
+      this.carried?.replace(before.tasks[event.data.taskId], this.table.tasks[event.data.taskId]);
+    }
     return this;
+  }
+
+  /** What each node carries now. */
+  get loads(): Loads {
+    return (this.carried ??= new Loads(this.table));
   }
 
   get held(): boolean {
@@ -29,6 +44,10 @@ export class Decision {
 }
 
 /** What every event about a task carries. */
-export function ofTask({ taskId, systemId }: Pick<Task, 'taskId' | 'systemId'>, { clusterId, at }: Known) {
-  return { clusterId, taskId, kind: 'serve' as const, subject: `system/${systemId}`, at };
+export function ofTask({ taskId, kind, subject }: Pick<Task, 'taskId' | 'kind' | 'subject'>, { clusterId, at }: Known) {
+  return { clusterId, taskId, kind, subject, at };
+}
+
+function isBackgroundOrder({ type, data }: TableEvent): boolean {
+  return type === 'PointOrdered' || ((type === 'TaskAssigned' || type === 'TaskMoved') && data.kind !== 'serve');
 }

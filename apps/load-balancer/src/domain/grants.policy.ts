@@ -9,14 +9,11 @@ import type { SystemCommand } from './system.decider';
 export function grantsFor(events: readonly TableEvent[]): SystemCommand[] {
   return events.flatMap(({ type, data }): SystemCommand[] => {
     switch (type) {
-      case 'TaskMoved': {
-        const { nodeId, epoch, cause, at } = data;
-        return [{ type: 'GrantServe', systemId: data.spec.systemId, nodeId, epoch, cause, at }];
-      }
+      case 'TaskMoved':
       case 'TaskAssigned': {
-        const { nodeId, epoch, cause, at } = data;
-        // An offer to a restarted agent repeats the grant that stands.
-        if (cause === 'nodeStarted') return [];
+        const { kind, nodeId, epoch, cause, at } = data;
+        // Background work is fenced by its attempt; an offer to a restarted agent repeats the grant that stands.
+        if (kind !== 'serve' || cause === 'nodeStarted') return [];
         return [{ type: 'GrantServe', systemId: data.spec.systemId, nodeId, epoch, cause, at }];
       }
       case 'SystemRemovalOrdered': {
@@ -24,7 +21,7 @@ export function grantsFor(events: readonly TableEvent[]): SystemCommand[] {
         return [{ type: 'GrantRemoval', systemId, nodeId, epoch, at }];
       }
       case 'TaskCancelled':
-        return data.by === 'retirement' ? [confirmRetired(data)] : [];
+        return data.kind === 'serve' && data.by === 'retirement' ? [confirmRetired(data)] : [];
       default:
         return [];
     }

@@ -1,15 +1,11 @@
-import type { NodeId, Placement, ServeSpec } from '@holdfast/contracts';
+import type { NodeId, Placement } from '@holdfast/contracts';
 import { type Decision, ofTask } from './decision';
-import { type Candidate, type Choice, place } from './placement';
-import {
-  type AssignCause,
-  later,
-  msBetween,
-  type MoveCause,
-  type RoutingTable,
-  type Task,
-  type TableNode,
-} from './routing-table';
+import { filterOf, reluctanceOf } from './filters';
+import { placesOf } from './load';
+import { type Choice, place } from './placement';
+import type { RoutingTable } from './routing-table';
+import { type AssignCause, isServe, type MoveCause, type ServeTask, type Task } from './task';
+import { later, msBetween } from './time';
 
 /** Tried again so often while nothing else happens. */
 export const RETRY_MS = 30_000;
@@ -18,44 +14,23 @@ export const RETRY_MS = 30_000;
 const HOME_LOST_MS = 24 * 3_600_000;
 
 /** The node that the task would go to now. `refusing`: nodes that it shall not go to, come what may. */
-export function choose({ table, known }: Decision, task: Task, refusing: readonly NodeId[] = []): Choice {
-  const carried = systemsByNode(table, task);
-  const candidates = Object.values(table.nodes).map((node) => candidate(node, carried[node.nodeId] ?? 0));
-  const barred = candidates.map((node) =>
-    node.excludedBy === null && refusing.includes(node.nodeId) ? { ...node, excludedBy: 'declined' } : node,
-  );
-  const avoiding = barred.map((node) =>
-    node.excludedBy === null && isAvoided(task, node.nodeId, known.at) ? { ...node, excludedBy: 'avoided' } : node,
-  );
-  // When all are avoided, none is: a system stays unserved only when nobody is left.
-  const nodes = avoiding.some(({ excludedBy }) => excludedBy === null) ? avoiding : barred;
+export function choose({ table, known, loads }: Decision, task: Task, refusing: readonly NodeId[] = []): Choice {
+  const load = loads.for(task);
   return place(
     {
-      subject: task.taskId,
-      homeId: homeOf(table, task),
-      lastOwnerId: task.nodeId,
-      systems: Object.keys(table.tasks).length,
+      subject: isServe(task) ? task.taskId : task.subject,
+      homeId: task.prefersId ?? homeOf(table, task),
+      lastOwnerId: task.nodeId ?? task.lastOwnerId,
+      carriedBy: placesOf(task),
+      cost: task.cost,
+      total: load.total,
+      limits: load.limits,
+      excludes: ({ nodeId }) =>
+        filterOf(table.nodes[nodeId], task, known) ?? (refusing.includes(nodeId) ? 'declined' : null),
+      avoids: ({ nodeId }) => reluctanceOf(table.nodes[nodeId], task, known),
     },
-    nodes,
+    load.candidates,
   );
-}
-
-export function isAvoided(task: Task, nodeId: NodeId, at: string): boolean {
-  const until = task.avoided[nodeId];
-  return until !== undefined && msBetween(at, until) > 0;
-}
-
-function candidate({ nodeId, budget, state, cause }: TableNode, systems: number): Candidate {
-  return { nodeId, weight: budget, systems, excludedBy: state === 'open' ? null : (cause ?? state) };
-}
-
-/** How many systems each node carries, the task's own left out: it is being placed. */
-function systemsByNode({ tasks }: RoutingTable, { taskId }: Task): Record<string, number> {
-  const carried: Record<string, number> = {};
-  for (const other of Object.values(tasks)) {
-    if (other.nodeId && other.taskId !== taskId) carried[other.nodeId] = (carried[other.nodeId] ?? 0) + 1;
-  }
-  return carried;
 }
 
 function homeOf(table: RoutingTable, { home }: Task): NodeId | null {
@@ -75,34 +50,75 @@ export function assign(decision: Decision, task: Task, cause: AssignCause): void
 
 /** Orders the task of another node; false when there is none. The owner is refused, whatever its state. */
 export function move(decision: Decision, task: Task, cause: MoveCause): boolean {
-  if (!task.nodeId) return false;
-  const choice = choose(decision, task, [task.nodeId]);
-  if (!choice.nodeId) return false;
-  const order = orderTo(decision, task, { nodeId: choice.nodeId, placement: choice.placement });
+  return task.nodeId !== null && moveUnless(decision, task, { refusing: [task.nodeId], cause });
+}
+
+/** The same, of this node alone. */
+export function moveTo(
+  decision: Decision,
+  task: Task,
+  { nodeId, cause }: { nodeId: NodeId; cause: MoveCause },
+): boolean {
+  return moveUnless(decision, task, { refusing: othersThan(decision.table, nodeId), cause });
+}
+
+/** Whether this node could take the task. */
+export function fits(decision: Decision, task: Task, nodeId: NodeId): boolean {
+  return choose(decision, task, othersThan(decision.table, nodeId)).nodeId === nodeId;
+}
+
+function othersThan({ nodes }: RoutingTable, nodeId: NodeId): NodeId[] {
+  return Object.values(nodes).flatMap((node) => (node.nodeId === nodeId ? [] : [node.nodeId]));
+}
+
+function moveUnless(decision: Decision, task: Task, { refusing, cause }: { refusing: NodeId[]; cause: MoveCause }) {
+  const { nodeId, placement } = choose(decision, task, refusing);
+  if (!nodeId || !task.nodeId) return false;
+  const order = orderTo(decision, task, { nodeId, placement });
   decision.add({ type: 'TaskMoved', data: { ...order, fromNodeId: task.nodeId, cause } });
   return true;
 }
 
-/** The same order at the same epoch, to whichever agent runs on the node now. */
+/** To whichever agent runs on the node now: a system at its epoch, for it is served; other work begins a new attempt. */
 export function reoffer(decision: Decision, task: Task, nodeId: NodeId): void {
   const order = orderTo(decision, task, { nodeId, placement: null });
-  decision.add({ type: 'TaskAssigned', data: { ...order, epoch: task.epoch, cause: 'nodeStarted' } });
+  const epoch = isServe(task) ? task.epoch : order.epoch;
+  decision.add({ type: 'TaskAssigned', data: { ...order, epoch, cause: 'nodeStarted' } });
 }
 
-export function defer(decision: Decision, task: Task, { blockedBy }: Choice): void {
+/** It goes on where it was, at the next epoch: it had been told to stop. */
+export function keep(decision: Decision, task: Task, nodeId: NodeId): void {
+  const order = orderTo(decision, task, { nodeId, placement: null });
+  decision.add({ type: 'TaskAssigned', data: { ...order, cause: 'kept' } });
+}
+
+export function defer(decision: Decision, task: Task, { blockedBy }: Pick<Choice, 'blockedBy'>): void {
   if (JSON.stringify(task.deferred) === JSON.stringify(blockedBy)) return;
   decision.add({ type: 'TaskDeferred', data: { ...ofTask(task, decision.known), blockedBy: { ...blockedBy } } });
 }
 
+/** A system is tried again for ever. */
 export function retryLater(decision: Decision, task: Task, code: string): void {
   const notBefore = later(decision.known.at, RETRY_MS);
   const data = { ...ofTask(task, decision.known), attempt: task.attempts + 1, code, notBefore };
   decision.add({ type: 'TaskRetryScheduled', data });
 }
 
-function orderTo({ known }: Decision, task: Task, to: { nodeId: NodeId; placement: Placement | null }) {
-  // Whoever takes it may have to make its images: until one node served it, the one before may have died midway.
-  const spec: ServeSpec = task.created ? task.spec : { ...task.spec, create: true };
+function orderTo({ table, known }: Decision, task: Task, to: { nodeId: NodeId; placement: Placement | null }) {
   const nodeIncarnation = known.incarnations[to.nodeId] ?? null;
-  return { ...ofTask(task, known), ...to, nodeIncarnation, epoch: task.epoch + 1, spec };
+  const order = { ...ofTask(task, known), ...to, nodeIncarnation, epoch: task.epoch + 1 };
+  if (isServe(task)) return { ...order, spec: serveSpec(table, task) };
+  if (!task.checkpoint) return { ...order, spec: task.spec };
+  const { epoch: fromEpoch, token, doneBytes } = task.checkpoint;
+  return { ...order, spec: task.spec, resume: { fromEpoch, token, doneBytes } };
+}
+
+function serveSpec({ tasks }: RoutingTable, { systemId, spec, created }: ServeTask): ServeTask['spec'] {
+  const { fromBackup, ...plain } = spec;
+  const pinnedBy = Object.values(tasks).flatMap((task) =>
+    task.kind === 'snapshot' && task.systemId === systemId ? [task.taskId] : [],
+  );
+  const pinned = pinnedBy.length > 0 ? { ...plain, pinnedBy } : plain;
+  // Whoever takes it may have to make its images: until one node served it, the one before may have died midway.
+  return created ? pinned : { ...pinned, ...(fromBackup ? { fromBackup } : {}), create: true };
 }

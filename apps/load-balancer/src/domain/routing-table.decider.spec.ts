@@ -1,8 +1,8 @@
 import type { SystemId } from '@holdfast/contracts';
-import { rendezvousScore } from './placement';
+import { rendezvousScore, seedOf } from './placement';
 import { FixtureTable, node, servedByN1, taskOf } from './table-fixture';
 
-const score = (nodeId: string) => rendezvousScore('serve-s1', { nodeId, weight: 100 });
+const score = (nodeId: string) => rendezvousScore(seedOf('serve-s1'), { seed: seedOf(nodeId), budget: 100 });
 
 describe('a system that is admitted', () => {
   it('is ordered of a node at epoch 1, which may make its images', () => {
@@ -209,7 +209,9 @@ describe('retirement', () => {
     expect(fixture.do(retire)).toEqual(['TaskRecalled serve-s1 n1@1']);
     expect(fixture.do(retire)).toEqual([]);
     fixture.systems['s1'] = { ...fixture.systems['s1'], phase: 'retiring' } as never;
-    expect(fixture.do({ type: 'NoteStopped', ...fixture.owner('s1') })).toEqual(['TaskCancelled serve-s1 retirement']);
+    expect(fixture.do({ type: 'NoteStopped', ...fixture.owner('s1'), token: null, doneBytes: 0 })).toEqual([
+      'TaskCancelled serve-s1 retirement',
+    ]);
     expect(fixture.systems).toMatchObject({ s1: { phase: 'retired' } });
   });
 

@@ -1,9 +1,18 @@
-import type { NodeId, ServeSpec, SystemId, TaskId } from '@holdfast/contracts';
+import type { Instant, NodeId, ServeSpec, SystemId, TaskId } from '@holdfast/contracts';
 import { serveTaskOf } from '@holdfast/contracts';
 import { assertNever, type Decider } from '@holdfast/kernel';
+import { type RequestTask, requestTask } from './admission';
+import { type BackupCommand, backupDeleted, checkDeletion, deleteBackup } from './backup-deletion';
+import { type NoteCheckpoints, noteCheckpoints } from './checkpoints';
 import { Decision, ofTask } from './decision';
+import { drainOn } from './drain-steps';
+import { carryOutDrain, type DrainWish, stopDrain } from './drain-wishes';
 import { choose } from './orders';
-import { cancel, settle, settleTask } from './owed';
+import { settle, settleOpen, settleTask } from './owed';
+import { heardOfPoint, type PointFact } from './points';
+import { rebalanceOn } from './rebalance-steps';
+import { carryOutRebalance, type RebalanceWish } from './rebalance-wishes';
+import { cancel, cancelSnapshotsOf, recall } from './recalls';
 import {
   type Brake,
   type CloseCause,
@@ -11,11 +20,13 @@ import {
   emptyTable,
   evolveTable,
   type Known,
-  newTask,
   type RoutingTable,
   type TableEvent,
 } from './routing-table';
-import { checkTask, type FactCommand, heardFromNode, recall, reofferTasks } from './task-facts';
+import { checkTask, type Progress } from './silence';
+import { newServeTask } from './task';
+import { type FactCommand, heardFromNode, reofferTasks } from './task-facts';
+import { carryOutWish, type TaskWish } from './task-wishes';
 
 /** A system costs its node one place, whatever it does there. */
 const SERVE_COST = 1;
@@ -31,15 +42,31 @@ export type TableAction =
       readonly lastEpoch: number;
       readonly unanswered: NodeId | null;
     }
-  | { readonly type: 'OpenNode'; readonly nodeId: NodeId; readonly zone: string; readonly budget: number }
+  | {
+      readonly type: 'OpenNode';
+      readonly nodeId: NodeId;
+      readonly zone: string;
+      readonly budget: number;
+      /** Until then nothing comes home to it. */
+      readonly holdUntil?: Instant | undefined;
+    }
   | { readonly type: 'CordonNode'; readonly nodeId: NodeId; readonly cause: CordonCause }
   | { readonly type: 'WithdrawSuspicion'; readonly nodeId: NodeId }
   | { readonly type: 'CloseNode'; readonly nodeId: NodeId; readonly cause: CloseCause }
   | { readonly type: 'ReofferTasks'; readonly nodeId: NodeId }
   | { readonly type: 'HoldPlacement'; readonly brake: Brake }
   | { readonly type: 'ResumePlacement'; readonly brake: Brake }
+  /** Time has passed: what is still owed is due. */
+  | { readonly type: 'Settle' }
   /** Time has passed since the task's last event. */
-  | { readonly type: 'CheckTask'; readonly taskId: TaskId }
+  | { readonly type: 'CheckTask'; readonly taskId: TaskId; readonly progress?: Progress }
+  | RequestTask
+  | TaskWish
+  | DrainWish
+  | RebalanceWish
+  | BackupCommand
+  | NoteCheckpoints
+  | PointFact
   | FactCommand;
 
 export type TableCommand = TableAction & Known;
@@ -48,7 +75,7 @@ type Of<Type extends TableAction['type']> = Extract<TableAction, { type: Type }>
 function admit(decision: Decision, { spec, lastEpoch }: Of<'AdmitSystem'>): void {
   const taskId = serveTaskOf(spec.systemId);
   if (decision.table.tasks[taskId]) return;
-  const about = ofTask({ taskId, systemId: spec.systemId }, decision.known);
+  const about = ofTask({ taskId, kind: 'serve', subject: `system/${spec.systemId}` }, decision.known);
   decision.add({ type: 'TaskAdmitted', data: { ...about, spec, cost: SERVE_COST, lastEpoch } });
   settleTask(decision, decision.task(taskId));
 }
@@ -56,11 +83,12 @@ function admit(decision: Decision, { spec, lastEpoch }: Of<'AdmitSystem'>): void
 /** A person's own wish, and an end: no brake holds it. */
 function retire(decision: Decision, { taskId }: Of<'RetireTask'>): void {
   const task = decision.table.tasks[taskId];
-  if (!task || task.phase === 'stopping') return;
+  if (!task || task.recall?.cause === 'retirement') return;
+  cancelSnapshotsOf(decision, task, 'retirement');
   const owner = task.nodeId ? decision.table.nodes[task.nodeId] : undefined;
   const unserved = task.nodeId === null || task.phase === 'retrying' || owner?.state === 'closed';
   if (unserved) return cancel(decision, task, 'retirement');
-  recall(decision, task);
+  recall(decision, task, { cause: 'retirement' });
 }
 
 /** What was asked for is served already: said once more, so that the new request ends as the first did. */
@@ -78,24 +106,26 @@ function orderRemoval(decision: Decision, { systemId, lastEpoch, unanswered }: O
   const taskId = serveTaskOf(systemId);
   // A removal is placed as its system would be: on another node than the silent one, if there is another.
   const spec = { systemId, address: '0.0.0.0', volumes: [] };
-  const removal = newTask({ taskId, systemId, spec, cost: 0, epoch: lastEpoch, since: at });
+  const removal = newServeTask({ taskId, cost: 0, epoch: lastEpoch, since: at }, spec);
   const other = choose(decision, removal, unanswered ? [unanswered] : []).nodeId ?? choose(decision, removal).nodeId;
   if (!other) return;
   const data = { clusterId, systemId, taskId, nodeId: other, epoch: lastEpoch + 1, at };
   decision.add({ type: 'SystemRemovalOrdered', data });
 }
 
-function openNode(decision: Decision, { nodeId, zone, budget }: Of<'OpenNode'>): void {
+function openNode(decision: Decision, { nodeId, zone, budget, holdUntil }: Of<'OpenNode'>): void {
   const { clusterId, at } = decision.known;
   if (decision.table.nodes[nodeId]?.state === 'open') return;
-  decision.add({ type: 'NodeOpened', data: { clusterId, nodeId, at, zone, budget } });
+  const held = holdUntil ? { holdUntil } : {};
+  decision.add({ type: 'NodeOpened', data: { clusterId, nodeId, at, zone, budget, ...held } });
   settle(decision);
 }
 
 function withdrawSuspicion(decision: Decision, { nodeId }: Of<'WithdrawSuspicion'>): void {
   const node = decision.table.nodes[nodeId];
   if (node?.state !== 'cordoned' || node.cause !== 'suspect') return;
-  openNode(decision, { type: 'OpenNode', nodeId, zone: node.zone, budget: node.budget });
+  const { zone, budget, holdUntil } = node;
+  openNode(decision, { type: 'OpenNode', nodeId, zone, budget, holdUntil: holdUntil ?? undefined });
 }
 
 function cordonNode(decision: Decision, { nodeId, cause }: Of<'CordonNode'>): void {
@@ -105,6 +135,8 @@ function cordonNode(decision: Decision, { nodeId, cause }: Of<'CordonNode'>): vo
   if (!worse) return;
   const { clusterId, at } = decision.known;
   decision.add({ type: 'NodeCordoned', data: { clusterId, nodeId, at, cause } });
+  // Clients are served on; what may be repeated is not left to it.
+  if (cause === 'impaired') settle(decision);
 }
 
 function closeNode(decision: Decision, { nodeId, cause }: Of<'CloseNode'>): void {
@@ -112,6 +144,8 @@ function closeNode(decision: Decision, { nodeId, cause }: Of<'CloseNode'>): void
   if (!node || node.state === 'closed') return;
   const { clusterId, at } = decision.known;
   const orphans = Object.values(decision.table.tasks).filter((task) => task.nodeId === nodeId).length;
+  // Everything moves now, at once.
+  stopDrain(decision, nodeId, cause === 'retired' ? 'nodeRetired' : 'nodeDown');
   decision.add({ type: 'NodeClosed', data: { clusterId, nodeId, at, cause, orphans } });
   settle(decision);
 }
@@ -152,13 +186,42 @@ function carryOut(decision: Decision, command: TableAction): void {
       return hold(decision, command.brake);
     case 'ResumePlacement':
       return resume(decision, command.brake);
+    case 'Settle':
+      return settle(decision);
     case 'CheckTask':
-      return checkTask(decision, command.taskId);
+      return checkTask(decision, command.taskId, command.progress);
+    case 'RequestTask':
+      return requestTask(decision, command);
+    case 'MoveTask':
+    case 'CancelTask':
+    case 'RetryTask':
+      return carryOutWish(decision, command);
+    case 'DrainNode':
+    case 'StopDrain':
+    case 'DrainForMaintenance':
+    case 'EndMaintenance':
+      return carryOutDrain(decision, command);
+    case 'LevelOut':
+    case 'LevelByItself':
+      return carryOutRebalance(decision, command);
+    case 'DeleteBackup':
+      return deleteBackup(decision, command);
+    case 'CheckDeletion':
+      return checkDeletion(decision, command);
+    case 'NoteBackupDeleted':
+      return backupDeleted(decision, command);
+    case 'NoteCheckpoints':
+      return noteCheckpoints(decision, command);
+    case 'NotePointFrozen':
+    case 'NotePointRefused':
+      heardOfPoint(decision, command);
+      return settleOpen(decision, command.taskId);
     case 'NoteTaken':
     case 'NoteBlocked':
     case 'NoteDeclined':
     case 'NoteFaulted':
     case 'NoteStopped':
+    case 'NoteFinished':
       return heardFromNode(decision, command);
     case 'NoteEpochAhead':
       // The store went back: whatever it would grant now, somebody has been granted before.
@@ -174,6 +237,8 @@ export const routingTableDecider: Decider<TableCommand, RoutingTable, TableEvent
   decide(command, state) {
     const decision = new Decision(state, command);
     carryOut(decision, command);
+    drainOn(decision);
+    rebalanceOn(decision);
     return decision.events;
   },
   evolve: evolveTable,

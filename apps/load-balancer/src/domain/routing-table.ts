@@ -1,62 +1,70 @@
-import { invariant } from '@holdfast/kernel';
 import type {
+  BackupDeletionRejected,
   ClusterId,
   EventsOf,
   Incarnation,
   Instant,
-  NodeId,
-  ServeSpec,
-  SystemId,
-  TaskId,
   NodeClosed,
   NodeCordoned,
+  NodeId,
+  NodeDrainRejected,
   NodeOpened,
   PlacementHeld,
   PlacementResumed,
+  RebalanceRejected,
   SystemRemovalOrdered,
+  TaskActionRejected,
   TaskAdmitted,
-  TaskAssigned,
   TaskCancelled,
-  TaskDeferred,
-  TaskHeld,
-  TaskMoved,
-  TaskRecalled,
-  TaskRetryScheduled,
-  TaskStartConfirmed,
+  TaskCompleted,
+  TaskId,
+  TaskRejected,
+  TasksCheckpointed,
 } from '@holdfast/contracts';
+import { type Backup, type BackupEvent, backupsAfter, backupsWith, nameOf } from './backups';
+import { drainAfter, type Drain, type DrainEvent } from './drain';
+import type { Inventory } from './filters';
+import { movesCounted, type Rebalance, rebalanceAfter, type RebalanceEvent } from './rebalance';
+import { admitted, checkpointed, isServe, type Task, taskAfter, type TaskEvent } from './task';
+import { msBetween } from './time';
 
-import { isServeSpec } from '@holdfast/contracts';
+export type { AssignCause, MoveCause, RecallCause, Task, WaitsFor } from './task';
+export { later, msBetween } from './time';
 
-export type TableEvent = EventsOf<
+/** Answers that change nothing. */
+type Refusal = EventsOf<
   [
-    typeof TaskAdmitted,
-    typeof TaskAssigned,
-    typeof TaskMoved,
-    typeof TaskRecalled,
-    typeof TaskHeld,
-    typeof TaskStartConfirmed,
-    typeof TaskDeferred,
-    typeof TaskRetryScheduled,
-    typeof TaskCancelled,
-    typeof SystemRemovalOrdered,
-    typeof NodeOpened,
-    typeof NodeCordoned,
-    typeof NodeClosed,
-    typeof PlacementHeld,
-    typeof PlacementResumed,
+    typeof TaskRejected,
+    typeof TaskActionRejected,
+    typeof BackupDeletionRejected,
+    typeof NodeDrainRejected,
+    typeof RebalanceRejected,
   ]
 >;
+type NodeEvent = EventsOf<[typeof NodeOpened, typeof NodeCordoned, typeof NodeClosed]>;
+export type TableEvent =
+  | TaskEvent
+  | BackupEvent
+  | DrainEvent
+  | RebalanceEvent
+  | Refusal
+  | NodeEvent
+  | EventsOf<
+      [
+        typeof TaskAdmitted,
+        typeof TaskCompleted,
+        typeof TaskCancelled,
+        typeof TasksCheckpointed,
+        typeof SystemRemovalOrdered,
+        typeof PlacementHeld,
+        typeof PlacementResumed,
+      ]
+    >;
 type DataOf<Type extends TableEvent['type']> = Extract<TableEvent, { type: Type }>['data'];
 
-export type MoveCause = DataOf<'TaskMoved'>['cause'];
-export type AssignCause = DataOf<'TaskAssigned'>['cause'];
 export type CordonCause = DataOf<'NodeCordoned'>['cause'];
 export type CloseCause = DataOf<'NodeClosed'>['cause'];
 export type Brake = DataOf<'PlacementHeld'>['brake'];
-export type WaitsFor = DataOf<'TaskHeld'>['waitsFor'];
-
-/** A node that does not serve a task it was given is not asked again for so long, unless nobody else is left. */
-export const AVOIDED_MS = 30_000;
 
 export interface TableNode {
   readonly nodeId: NodeId;
@@ -68,33 +76,31 @@ export interface TableNode {
   readonly since: Instant;
   /** How long it was closed before it was opened last: who was away for a day is home no more. */
   readonly awayMs: number;
+  /** Until then nothing comes home to it. */
+  readonly holdUntil: Instant | null;
+  readonly drain: Drain | null;
 }
 
-export interface Task {
+/** A task that is no more; of a snapshot, the name that its point had. */
+interface Ended {
   readonly taskId: TaskId;
-  readonly systemId: SystemId;
-  readonly spec: ServeSpec;
-  readonly cost: number;
-  /** Highest epoch ordered, and who has it. Facts of other nodes or lower epochs change nothing. */
-  readonly epoch: number;
-  readonly nodeId: NodeId | null;
-  readonly phase: 'pending' | 'assigned' | 'held' | 'running' | 'stopping' | 'retrying';
-  /** When the phase began. */
-  readonly since: Instant;
-  readonly created: boolean;
-  readonly home: { readonly nodeId: NodeId; readonly since: Instant } | null;
-  readonly avoided: Readonly<Record<string, Instant>>;
-  readonly attempts: number;
-  readonly notBefore: Instant | null;
-  /** Why no node could take it when it was last tried. */
-  readonly deferred: Readonly<Record<string, number>> | null;
+  readonly point: string | null;
 }
+
+/** So many are remembered, so that what is asked of them gets the right answer. */
+const ENDED_KEPT = 500;
 
 /** Plain objects, so that the state can be kept as a snapshot. */
 export interface RoutingTable {
   readonly nodes: Readonly<Record<string, TableNode>>;
   readonly tasks: Readonly<Record<string, Task>>;
+  /** By `<systemId>/<pointId>`. */
+  readonly backups: Readonly<Record<string, Backup>>;
   readonly brakes: readonly Brake[];
+  readonly rebalance: Rebalance | null;
+  /** The newest last. */
+  readonly ended: readonly Ended[];
+  readonly checkpointedAt: Instant | null;
 }
 
 /** What comes with every command: whose table, when, and which agent runs on each node, as far as it was heard. */
@@ -104,58 +110,98 @@ export interface Known {
   readonly incarnations: Readonly<Record<string, Incarnation>>;
   /** An agent that answers an order with nothing for so long, while it beats, loses it. */
   readonly takenMs: number;
+  /** What each node's agent reported, as far as it was heard. */
+  readonly inventories?: Readonly<Record<string, Inventory>> | undefined;
+  /** How long running tasks will go on, by the rates that are observed. */
+  readonly leftMs?: ReadonlyMap<TaskId, number> | undefined;
 }
 
-export const emptyTable: RoutingTable = { nodes: {}, tasks: {}, brakes: [] };
+export const emptyTable: RoutingTable = {
+  nodes: {},
+  tasks: {},
+  backups: {},
+  brakes: [],
+  rebalance: null,
+  ended: [],
+  checkpointedAt: null,
+};
 
-export function later(at: Instant, ms: number): Instant {
-  return new Date(Date.parse(at) + ms).toISOString();
-}
-
-export function msBetween(from: Instant, to: Instant): number {
-  return Date.parse(to) - Date.parse(from);
-}
-
-export function evolveTable(table: RoutingTable, { type, data }: TableEvent): RoutingTable {
+export function evolveTable(table: RoutingTable, event: TableEvent): RoutingTable {
+  const { type, data } = event;
   switch (type) {
     case 'NodeOpened':
-      return withNode(
-        { ...table, tasks: mapTasks(table.tasks, (task) => backWith(data.nodeId, task)) },
-        { type, data },
-      );
+      return withNode({ ...table, tasks: mapTasks(table.tasks, (task) => backWith(data.nodeId, task)) }, event);
     case 'NodeCordoned':
-      return withNode(table, { type, data });
     case 'NodeClosed':
-      return withNode(table, { type, data });
+      return withNode(table, event);
+    case 'NodeDrainStarted':
+    case 'NodeDrainStopped':
+    case 'NodeDrained':
+    case 'NodeDrainOverdue':
+      return withDrain(table, event);
+    case 'RebalanceStarted':
+    case 'RebalanceEnded':
+      return { ...table, rebalance: rebalanceAfter(event) };
     case 'PlacementHeld':
       return { ...table, brakes: [...table.brakes.filter((brake) => brake !== data.brake), data.brake] };
     case 'PlacementResumed':
       return { ...table, brakes: table.brakes.filter((brake) => brake !== data.brake) };
     case 'TaskAdmitted':
-      return { ...table, tasks: { ...table.tasks, [data.taskId]: admitted(data) } };
-    case 'TaskCancelled': {
-      const { [data.taskId]: _ended, ...others } = table.tasks;
-      return { ...table, tasks: others };
-    }
-    case 'SystemRemovalOrdered':
-      return table; // A removal is its system's own story.
+      return { ...table, tasks: { ...table.tasks, [data.taskId]: admitted(event) } };
+    case 'TaskCompleted':
+      return { ...withoutTask(table, data.taskId), backups: backupsWith(table.backups, event) };
+    case 'TaskCancelled':
+      return withoutTask(table, data.taskId);
+    case 'TasksCheckpointed':
+      return withCheckpoints(table, data);
+    case 'BackupDeletionOrdered':
+    case 'BackupDeletionConfirmed':
+      return { ...table, backups: backupsAfter(table.backups, event) };
+    case 'SystemRemovalOrdered': // A removal is its system's own story.
+    case 'TaskRejected':
+    case 'TaskActionRejected':
+    case 'BackupDeletionRejected':
+    case 'NodeDrainRejected':
+    case 'RebalanceRejected':
+      return table;
     default: {
       const task = table.tasks[data.taskId];
       if (!task) return table;
-      return { ...table, tasks: { ...table.tasks, [data.taskId]: taskAfter(task, { type, data } as TaskEvent) } };
+      const rebalance = movesCounted(table.rebalance, event);
+      return { ...table, rebalance, tasks: { ...table.tasks, [data.taskId]: taskAfter(task, event) } };
     }
   }
 }
 
-type NodeEvent = Extract<TableEvent, { type: 'NodeOpened' | 'NodeCordoned' | 'NodeClosed' }>;
-type TaskEvent = Exclude<
-  TableEvent,
-  NodeEvent | { type: 'PlacementHeld' | 'PlacementResumed' | 'TaskAdmitted' | 'TaskCancelled' | 'SystemRemovalOrdered' }
->;
+function withoutTask(table: RoutingTable, taskId: TaskId): RoutingTable {
+  const { [taskId]: task, ...others } = table.tasks;
+  if (!task) return table;
+  // A system's task has its system's name: it may be there again.
+  if (isServe(task)) return { ...table, tasks: others };
+  const point = task.kind === 'snapshot' ? nameOf(task.spec) : null;
+  return { ...table, tasks: others, ended: [...table.ended, { taskId, point }].slice(-ENDED_KEPT) };
+}
+
+function withCheckpoints(table: RoutingTable, { items, at }: DataOf<'TasksCheckpointed'>): RoutingTable {
+  const tasks = { ...table.tasks };
+  for (const item of items) {
+    const task = tasks[item.taskId];
+    if (task) tasks[item.taskId] = checkpointed(task, item);
+  }
+  return { ...table, tasks, checkpointedAt: at };
+}
 
 function withNode(table: RoutingTable, event: NodeEvent): RoutingTable {
   const { nodeId } = event.data;
   return { ...table, nodes: { ...table.nodes, [nodeId]: nodeAfter(table.nodes[nodeId], event) } };
+}
+
+function withDrain(table: RoutingTable, event: DrainEvent): RoutingTable {
+  const { nodeId } = event.data;
+  const node = table.nodes[nodeId];
+  return node
+    ? { ...table, nodes: { ...table.nodes, [nodeId]: { ...node, drain: drainAfter(node.drain, event) } } }
+    : table;
 }
 
 /** Its owner is back: what kept it from moving is over. */
@@ -169,50 +215,20 @@ function mapTasks(tasks: RoutingTable['tasks'], change: (task: Task) => Task): R
 
 function nodeAfter(before: TableNode | undefined, { type, data }: NodeEvent): TableNode {
   const { nodeId, at } = data;
-  const known = before ?? { nodeId, zone: '', budget: 1, state: 'closed', cause: null, since: at, awayMs: 0 };
+  const unknown = {
+    zone: '',
+    budget: 1,
+    state: 'closed',
+    cause: null,
+    since: at,
+    awayMs: 0,
+    holdUntil: null,
+    drain: null,
+  } as const;
+  const known = before ?? { nodeId, ...unknown };
   if (type === 'NodeCordoned') return { ...known, state: 'cordoned', cause: data.cause, since: at };
   if (type === 'NodeClosed') return { ...known, state: 'closed', cause: data.cause, since: at };
   const awayMs = before?.state === 'closed' ? msBetween(before.since, at) : known.awayMs;
-  return { nodeId, zone: data.zone, budget: data.budget, state: 'open', cause: null, since: at, awayMs };
-}
-
-/** A task that nobody has yet. */
-export function newTask(born: Pick<Task, 'taskId' | 'systemId' | 'spec' | 'cost' | 'epoch' | 'since'>): Task {
-  const placed = { nodeId: null, phase: 'pending', created: false, home: null } as const;
-  return { ...born, ...placed, avoided: {}, attempts: 0, notBefore: null, deferred: null };
-}
-
-function admitted({ taskId, spec, cost, lastEpoch, at }: DataOf<'TaskAdmitted'>): Task {
-  invariant(isServeSpec(spec), `${taskId} serves no system`);
-  return newTask({ taskId, systemId: spec.systemId, spec, cost, epoch: lastEpoch ?? 0, since: at });
-}
-
-function taskAfter(task: Task, { type, data }: TaskEvent): Task {
-  const { at } = data;
-  switch (type) {
-    case 'TaskAssigned':
-    case 'TaskMoved': {
-      const { nodeId, epoch } = data;
-      const order = { nodeId, epoch, phase: 'assigned' as const, since: at, home: task.home ?? { nodeId, since: at } };
-      if (type === 'TaskAssigned') return { ...task, ...order, notBefore: null, deferred: null };
-      const avoided = data.cause === 'nodeDown' ? task.avoided : avoiding(task, data.fromNodeId, at);
-      return { ...task, ...order, notBefore: null, deferred: null, avoided };
-    }
-    case 'TaskHeld':
-      return { ...task, phase: 'held', since: at };
-    case 'TaskStartConfirmed':
-      return { ...task, phase: 'running', since: at, created: true, avoided: {}, attempts: 0 };
-    case 'TaskRecalled':
-      return { ...task, phase: 'stopping', since: at };
-    case 'TaskDeferred':
-      return { ...task, deferred: data.blockedBy };
-    case 'TaskRetryScheduled': {
-      const avoided = task.nodeId ? avoiding(task, task.nodeId, at) : task.avoided;
-      return { ...task, phase: 'retrying', since: at, attempts: data.attempt, notBefore: data.notBefore, avoided };
-    }
-  }
-}
-
-function avoiding(task: Task, nodeId: NodeId, at: Instant): Task['avoided'] {
-  return { ...task.avoided, [nodeId]: later(at, AVOIDED_MS) };
+  const { zone, budget, holdUntil = null } = data;
+  return { ...known, zone, budget, state: 'open', cause: null, since: at, awayMs, holdUntil };
 }

@@ -1,8 +1,10 @@
 import type {
+  BackupRef,
   ClusterId,
   EventsOf,
   Instant,
   NodeId,
+  PointId,
   RequestId,
   SystemId,
   VolumeSpec,
@@ -35,8 +37,11 @@ export type SystemEvent = EventsOf<
 >;
 
 type Granted = Extract<SystemEvent, { type: 'SystemServeGranted' }>['data'];
+type Registered = Extract<SystemEvent, { type: 'SystemRegistered' }>['data'];
 type Rejected = Extract<SystemEvent, { type: 'SystemRejected' }>['data'];
 export type SystemRefusal = Rejected['reason'];
+/** What a system is to be filled from, or why it cannot be. */
+export type BackupSource = { readonly ref: BackupRef; readonly volumes: VolumeSpec[] } | SystemRefusal;
 
 /** What every known system is, whatever its phase. */
 interface Known {
@@ -44,6 +49,7 @@ interface Known {
   readonly clusterId: ClusterId;
   readonly address: string;
   readonly volumes: readonly VolumeSpec[];
+  readonly fromBackup?: BackupRef | undefined;
   /** Every request that this system answered: each is told, should its creation fail. */
   readonly requestIds: readonly RequestId[];
 }
@@ -65,7 +71,10 @@ export type SystemCommand =
   | ({
       readonly type: 'RegisterSystem';
       readonly clusterId: ClusterId;
+      /** None, where it is restored: its backup has them. */
       readonly volumes: VolumeSpec[];
+      readonly fromBackup?: { readonly systemId: SystemId; readonly pointId: PointId } | undefined;
+      readonly source?: BackupSource | undefined;
       /** What the cluster has to offer, as far as it is known here; null: no such cluster. */
       readonly offer: { readonly nodes: number; readonly address: string | undefined } | null;
     } & Asked)
@@ -95,7 +104,7 @@ interface Fact<Type extends string> {
 type Of<Type extends SystemCommand['type']> = Extract<SystemCommand, { type: Type }>;
 
 function register(command: Of<'RegisterSystem'>, state: System): SystemEvent[] {
-  const { systemId, clusterId, volumes, offer, requestId, at } = command;
+  const { systemId, clusterId, offer, source, requestId, at } = command;
   const rejected = (reason: SystemRefusal): SystemEvent[] => [
     { type: 'SystemRejected', data: { systemId, clusterId, reason, requestId, at } },
   ];
@@ -103,14 +112,20 @@ function register(command: Of<'RegisterSystem'>, state: System): SystemEvent[] {
   if (state.phase !== 'absent') {
     if (state.phase !== 'registered' || !sameSpec(command, state)) return rejected('NAME_TAKEN');
     // What was asked for is there already: the same answer again, now to this request.
-    return [
-      { type: 'SystemRegistered', data: { systemId, clusterId, address: state.address, volumes, requestId, at } },
-    ];
+    const { address, volumes, fromBackup } = state;
+    return [registration({ systemId, clusterId, address, volumes: [...volumes], requestId, at }, fromBackup)];
   }
   if (!offer) return rejected('UNKNOWN_CLUSTER');
+  if (typeof source === 'string') return rejected(source);
   if (offer.nodes === 0) return rejected('NO_NODE');
-  if (offer.address === undefined) return rejected('ADDRESS_EXHAUSTED');
-  return [{ type: 'SystemRegistered', data: { systemId, clusterId, address: offer.address, volumes, requestId, at } }];
+  const { address } = offer;
+  if (address === undefined) return rejected('ADDRESS_EXHAUSTED');
+  const { volumes } = source ?? command;
+  return [registration({ systemId, clusterId, address, volumes, requestId, at }, source?.ref)];
+}
+
+function registration(data: Registered, fromBackup: BackupRef | undefined): SystemEvent {
+  return { type: 'SystemRegistered', data: fromBackup ? { ...data, fromBackup } : data };
 }
 
 function retire({ systemId, requestId, at }: Of<'RetireSystem'>, state: System): SystemEvent[] {
@@ -167,16 +182,22 @@ function confirmRemoved({ systemId, nodeId, epoch, at }: Of<'ConfirmRemoved'>, s
   return [{ type: 'SystemDeleted', data: { systemId, clusterId: state.clusterId, at } }];
 }
 
-function sameSpec({ clusterId, volumes }: Of<'RegisterSystem'>, state: Known): boolean {
+function sameSpec({ clusterId, volumes, fromBackup }: Of<'RegisterSystem'>, state: Known): boolean {
+  if (fromBackup || state.fromBackup) {
+    const { systemId, pointId } = fromBackup ?? {};
+    const same = state.fromBackup?.systemId === systemId && state.fromBackup?.pointId === pointId;
+    return same && clusterId === state.clusterId;
+  }
   const spec = (list: readonly VolumeSpec[]) =>
     list.map(({ volumeId, sizeBytes }) => `${volumeId}=${sizeBytes}`).join();
   return clusterId === state.clusterId && spec(volumes) === spec(state.volumes);
 }
 
-function registered(data: Extract<SystemEvent, { type: 'SystemRegistered' }>['data'], state: System): System {
+function registered(data: Registered, state: System): System {
   if (state.phase === 'registered') return { ...state, requestIds: [...state.requestIds, data.requestId] };
-  const { clusterId, address, volumes, requestId } = data;
-  return { phase: 'registered', epoch: state.epoch, clusterId, address, volumes, requestIds: [requestId] };
+  const { clusterId, address, volumes, fromBackup, requestId } = data;
+  const known = { epoch: state.epoch, clusterId, address, volumes, requestIds: [requestId] };
+  return { phase: 'registered', ...known, ...(fromBackup ? { fromBackup } : {}) };
 }
 
 /** Who owns one system: the numbers that fence its nodes are counted here and nowhere else. */

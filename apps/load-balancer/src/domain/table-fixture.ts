@@ -6,7 +6,7 @@ import {
   serveTaskOf,
   type TaskSpec,
 } from '@holdfast/contracts';
-import type { RoutingTable, TableEvent } from './routing-table';
+import type { Known, RoutingTable, TableEvent } from './routing-table';
 import { routingTableDecider, type TableAction } from './routing-table.decider';
 import { grantsFor } from './grants.policy';
 import { systemDecider, type System, type SystemCommand } from './system.decider';
@@ -22,6 +22,8 @@ export class FixtureTable {
   systems: Record<string, System> = {};
   history: TableEvent[] = [];
   clock = T0;
+  /** What samples say of how long tasks will go on. */
+  leftMs: Record<string, number> = {};
 
   static withNodes(...nodeIds: string[]): FixtureTable {
     const fixture = new FixtureTable();
@@ -38,10 +40,19 @@ export class FixtureTable {
     return this;
   }
 
+  get known(): Known {
+    return {
+      clusterId: C1,
+      at: this.at,
+      incarnations: {},
+      takenMs: 5_000,
+      leftMs: new Map(Object.entries(this.leftMs)) as never,
+    };
+  }
+
   /** What the command led to, one line per event. */
   do(action: TableAction): string[] {
-    const command = { ...action, clusterId: C1, at: this.at, incarnations: {}, takenMs: 5_000 };
-    const events = routingTableDecider.decide(command, this.table);
+    const events = routingTableDecider.decide({ ...action, ...this.known }, this.table);
     this.table = events.reduce((state, event) => routingTableDecider.evolve(state, event), this.table);
     this.history.push(...events);
     for (const grant of grantsFor(events)) this.tellSystem(grant);
@@ -117,17 +128,38 @@ function lineOf({ type, data }: TableEvent): string {
       return `${type} ${data.taskId} ${data.nodeId}@${data.epoch} ${data.cause}${creates(data.spec) ? ' create' : ''}`;
     case 'TaskMoved':
       return `${type} ${data.taskId} ${data.fromNodeId}→${data.nodeId}@${data.epoch} ${data.cause}${creates(data.spec) ? ' create' : ''}`;
-    case 'TaskRecalled':
     case 'TaskHeld':
     case 'TaskStartConfirmed':
+    case 'TaskCompleted':
+    case 'PointOrdered':
       return `${type} ${data.taskId} ${data.nodeId}@${data.epoch}`;
+    case 'TaskRecalled': {
+      const why = data.cause === 'retirement' ? '' : ` ${data.cause}`;
+      return `${type} ${data.taskId} ${data.nodeId}@${data.epoch}${why}${data.toNodeId ? ` →${data.toNodeId}` : ''}`;
+    }
     case 'TaskDeferred':
       return `${type} ${data.taskId} ${JSON.stringify(data.blockedBy)}`;
     case 'TaskRetryScheduled':
       return `${type} ${data.taskId} #${data.attempt} ${data.code}`;
     case 'TaskCancelled':
       return `${type} ${data.taskId} ${data.by}`;
+    case 'TaskParked':
+      return `${type} ${data.taskId} ${data.reason}`;
+    case 'TaskRejected':
+    case 'TaskActionRejected':
+      return `${type} ${data.taskId} ${data.reason}${'byTaskId' in data ? ` ${data.byTaskId}` : ''}`;
+    case 'BackupDeletionOrdered':
+      return `${type} ${data.systemId}/${data.pointId} ${data.nodeId}`;
+    case 'BackupDeletionConfirmed':
+      return `${type} ${data.systemId}/${data.pointId}`;
+    case 'BackupDeletionRejected':
+      return `${type} ${data.systemId}/${data.pointId} ${data.reason}${data.byTaskId ? ` ${data.byTaskId}` : ''}`;
+    case 'TasksCheckpointed':
+      return `${type} ${data.items.map(({ taskId, doneBytes }) => `${taskId}:${doneBytes}`).join()}`;
     case 'TaskAdmitted':
+    case 'PointConfirmed':
+    case 'TaskReopened':
+    case 'TaskStalled':
       return `${type} ${data.taskId}`;
     case 'SystemRemovalOrdered':
       return `${type} ${data.systemId} ${data.nodeId}@${data.epoch}`;
@@ -139,5 +171,20 @@ function lineOf({ type, data }: TableEvent): string {
     case 'NodeCordoned':
     case 'NodeClosed':
       return `${type} ${data.nodeId} ${data.cause}`;
+    case 'NodeDrained':
+      return `${type} ${data.nodeId}`;
+    case 'NodeDrainStarted':
+    case 'NodeDrainStopped':
+      return `${type} ${data.nodeId} ${data.by}`;
+    case 'NodeDrainOverdue':
+      return `${type} ${data.nodeId} ${data.left.join()}`;
+    case 'NodeDrainRejected':
+      return `${type} ${data.nodeId} ${data.reason}`;
+    case 'RebalanceStarted':
+      return `${type} ${data.by}`;
+    case 'RebalanceEnded':
+      return `${type} ${data.moves}`;
+    case 'RebalanceRejected':
+      return `${type} ${data.reason}`;
   }
 }

@@ -116,7 +116,7 @@ describe('a fault', () => {
 
   it('to stop without having been told is a fault', () => {
     const fixture = servedByN1('n2');
-    expect(fixture.do({ type: 'NoteStopped', ...fixture.owner('s1') })).toEqual([
+    expect(fixture.do({ type: 'NoteStopped', ...fixture.owner('s1'), token: null, doneBytes: 0 })).toEqual([
       'TaskRetryScheduled serve-s1 #1 STOPPED',
     ]);
   });

@@ -1,12 +1,13 @@
-import type { NodeId, TaskId } from '@holdfast/contracts';
+import type { NodeId, TaskId, TaskResult } from '@holdfast/contracts';
 import { assertNever } from '@holdfast/kernel';
 import { type Decision, ofTask } from './decision';
-import { isAvoided, move, reoffer, retryLater } from './orders';
-import { cancel, settleTask } from './owed';
-import { msBetween, type Task, type WaitsFor } from './routing-table';
-
-/** A recall that nobody answered is sent again. */
-export const STOPPED_MS = 30_000;
+import { isAvoided } from './filters';
+import { move, reoffer, retryLater } from './orders';
+import { placeWaiting } from './owed';
+import { askAgain } from './points';
+import { cancel, cancelSnapshotsOf, recall, stopped } from './recalls';
+import { fail, type Failure } from './retries';
+import { type BackgroundTask, isServe, type ServeTask, type Task, type WaitsFor } from './task';
 
 interface FromNode {
   readonly nodeId: NodeId;
@@ -14,17 +15,23 @@ interface FromNode {
   readonly epoch: number;
 }
 
+type Taken = { readonly type: 'NoteTaken'; readonly tookMs: number; readonly manifest?: string | undefined } & FromNode;
+type Declined = { readonly type: 'NoteDeclined'; readonly code: string; readonly highestEpoch: number } & FromNode;
+type Finished = {
+  readonly type: 'NoteFinished';
+  readonly result: TaskResult;
+  readonly doneBytes: number;
+  readonly durationMs: number;
+} & FromNode;
+
 /** What agents tell of the tasks they were given. */
 export type TaskFact =
-  | ({ readonly type: 'NoteTaken'; readonly tookMs: number } & FromNode)
+  | Taken
   | ({ readonly type: 'NoteBlocked'; readonly waitsFor: WaitsFor } & FromNode)
-  | ({ readonly type: 'NoteDeclined'; readonly code: string; readonly highestEpoch: number } & FromNode)
-  | ({
-      readonly type: 'NoteFaulted';
-      readonly errorClass: 'node' | 'subject' | 'busy';
-      readonly code: string;
-    } & FromNode)
-  | ({ readonly type: 'NoteStopped' } & FromNode);
+  | Declined
+  | ({ readonly type: 'NoteFaulted' } & Failure & FromNode)
+  | ({ readonly type: 'NoteStopped'; readonly token: string | null; readonly doneBytes: number } & FromNode)
+  | Finished;
 
 export type FactCommand =
   TaskFact | { readonly type: 'NoteEpochAhead'; readonly highestEpoch: number; readonly grantedEpoch: number };
@@ -33,7 +40,14 @@ export type FactCommand =
 export function heardFromNode(decision: Decision, fact: TaskFact): void {
   const task = decision.table.tasks[fact.taskId];
   if (!task || task.nodeId !== fact.nodeId || task.epoch !== fact.epoch) return;
-  if (task.phase === 'stopping') return heardWhileStopping(decision, task, fact);
+  if (task.phase === 'stopping') heardWhileStopping(decision, task, fact);
+  else heardOf(decision, task, fact);
+  // The node has room again for what waits for some.
+  const after = decision.table.tasks[fact.taskId];
+  if (after?.nodeId !== fact.nodeId && !decision.held) placeWaiting(decision);
+}
+
+function heardOf(decision: Decision, task: Task, fact: TaskFact): void {
   switch (fact.type) {
     case 'NoteTaken':
       return taken(decision, task, fact);
@@ -46,20 +60,26 @@ export function heardFromNode(decision: Decision, fact: TaskFact): void {
     case 'NoteStopped':
       // Nobody told it to.
       return faulted(decision, task, { errorClass: 'busy', code: 'STOPPED' });
+    case 'NoteFinished':
+      return isServe(task) ? undefined : finished(decision, task, fact);
     default:
       return assertNever(fact);
   }
 }
 
-/** Whatever it says, but that it took or awaits it just before it heard the recall: it does not serve. */
+/** Whatever it says, but that it took or awaits it just before it heard the recall: it does not carry it any more. */
 function heardWhileStopping(decision: Decision, task: Task, fact: TaskFact): void {
-  if (fact.type !== 'NoteTaken' && fact.type !== 'NoteBlocked') cancel(decision, task, 'retirement');
+  if (fact.type === 'NoteTaken' || fact.type === 'NoteBlocked') return;
+  if (fact.type === 'NoteFinished' && !isServe(task)) return finished(decision, task, fact);
+  stopped(decision, task, fact.type === 'NoteStopped' ? fact : null);
 }
 
-function taken(decision: Decision, task: Task, { nodeId, epoch, tookMs }: FromNode & { tookMs: number }): void {
+function taken(decision: Decision, task: Task, { nodeId, epoch, tookMs, manifest }: Taken): void {
   if (task.phase === 'running') return;
-  const data = { ...ofTask(task, decision.known), nodeId, epoch, tookMs, created: !task.created };
+  const created = isServe(task) && !task.created;
+  const data = { ...ofTask(task, decision.known), nodeId, epoch, tookMs, created, ...(manifest ? { manifest } : {}) };
   decision.add({ type: 'TaskStartConfirmed', data });
+  if (isServe(task)) askAgain(decision, task.systemId);
 }
 
 /** It waits for the lock of an owner asleep, or for the address: never forced, never given up by time. */
@@ -69,7 +89,7 @@ function blocked(decision: Decision, task: Task, waitsFor: WaitsFor): void {
   decision.add({ type: 'TaskHeld', data: { ...ofTask(task, decision.known), nodeId, epoch, waitsFor } });
 }
 
-function declined(decision: Decision, task: Task, fact: { code: string; highestEpoch: number }): void {
+function declined(decision: Decision, task: Task, fact: Declined): void {
   if (task.phase !== 'assigned' && task.phase !== 'held') return; // Told twice.
   const { clusterId, at } = decision.known;
   if (fact.code === 'STALE_EPOCH' && fact.highestEpoch > task.epoch) {
@@ -77,59 +97,61 @@ function declined(decision: Decision, task: Task, fact: { code: string; highestE
     if (!known) decision.add({ type: 'PlacementHeld', data: { clusterId, brake: 'storeRegressed', at } });
     return;
   }
-  if (!task.created && (fact.code === 'NO_SPACE' || fact.code === 'MEDIUM_INVALID')) {
-    return cancel(decision, task, 'creationFailed');
-  }
+  if (isServe(task) && !task.created && isHopeless(fact.code)) return failCreation(decision, task);
   if (!decision.held && anotherIsWilling(decision, task) && move(decision, task, 'declined')) return;
-  if (!task.created && !decision.held) return cancel(decision, task, 'creationFailed');
+  if (!isServe(task)) return fail(decision, task, { errorClass: 'node', code: fact.code });
+  if (!task.created && !decision.held) return failCreation(decision, task);
   retryLater(decision, task, fact.code);
 }
 
-function faulted(decision: Decision, task: Task, fault: { errorClass: string; code: string }): void {
+/** No other node would find it otherwise: they share the medium. */
+function isHopeless(code: string): boolean {
+  return code === 'NO_SPACE' || code === 'MEDIUM_INVALID' || code === 'BACKUP_DAMAGED';
+}
+
+function failCreation(decision: Decision, task: ServeTask): void {
+  cancelSnapshotsOf(decision, task, 'creationFailed');
+  cancel(decision, task, 'creationFailed');
+}
+
+function faulted(decision: Decision, task: Task, fault: Failure): void {
+  if (!isServe(task)) return fail(decision, task, fault);
   if (task.phase === 'retrying') return; // Told twice.
   const elsewhere = fault.errorClass === 'node' && !decision.held && anotherIsWilling(decision, task);
   if (elsewhere && move(decision, task, 'impaired')) return;
   retryLater(decision, task, fault.code);
 }
 
+/** This attempt, and no other, is the result. */
+function finished(decision: Decision, task: BackgroundTask, fact: Finished): void {
+  const { nodeId, epoch, result, doneBytes, durationMs } = fact;
+  const fitting = 'volumes' in result === (task.kind === 'snapshot');
+  if (!fitting) return fail(decision, task, { errorClass: 'subject', code: 'RESULT_INVALID' });
+  const { systemId, pointId } = task.kind === 'scrub' ? task.spec.backup : task.spec;
+  const about = { ...ofTask(task, decision.known), nodeId, epoch, systemId, pointId };
+  decision.add({ type: 'TaskCompleted', data: { ...about, result, doneBytes, durationMs } });
+}
+
 /** Open, not the owner, and not one that was tried within the last 30 s: or the two would pass it to and fro. */
-function anotherIsWilling({ table, known }: Decision, task: Task): boolean {
+export function anotherIsWilling({ table, known }: Decision, task: Task): boolean {
   return Object.values(table.nodes).some(
     ({ nodeId, state }) => state === 'open' && nodeId !== task.nodeId && !isAvoided(task, nodeId, known.at),
   );
 }
 
-/** A new agent knows its orders by its journal only as far as that was kept: all is offered anew, at its epoch. */
+/** A new agent knows its orders by its journal only as far as that was kept, and its workers ended with the old one. */
 export function reofferTasks(decision: Decision, nodeId: NodeId): void {
   for (const task of Object.values(decision.table.tasks)) {
     if (task.nodeId !== nodeId) continue;
-    if (task.phase === 'stopping') recall(decision, task);
+    if (task.phase === 'stopping') reofferStop(decision, task);
     else if (task.phase !== 'retrying') reoffer(decision, task, nodeId);
   }
+  // What ended with the old agent made room.
+  if (!decision.held) placeWaiting(decision);
 }
 
-/** Nothing was heard of the task since its phase began, or since it was looked at last. */
-export function checkTask(decision: Decision, taskId: TaskId): void {
-  const task = decision.table.tasks[taskId];
-  if (!task) return;
-  const silentMs = msBetween(task.since, decision.known.at);
-  if (task.phase === 'assigned' && isBeating(decision, task)) {
-    const lost = silentMs >= decision.known.takenMs;
-    // With nobody else to ask, the order stands.
-    if (lost && !decision.held && anotherIsWilling(decision, task)) move(decision, task, 'notTaken');
-    return;
-  }
-  if (task.phase === 'stopping' && silentMs >= STOPPED_MS && isBeating(decision, task)) return recall(decision, task);
-  settleTask(decision, task);
-}
-
-/** A suspect or closed node's silence says nothing about the order. */
-function isBeating({ table }: Decision, { nodeId }: Task): boolean {
-  return nodeId !== null && table.nodes[nodeId]?.state === 'open';
-}
-
-export function recall(decision: Decision, task: Task): void {
-  if (!task.nodeId) return;
-  const { nodeId, epoch } = task;
-  decision.add({ type: 'TaskRecalled', data: { ...ofTask(task, decision.known), nodeId, epoch, cause: 'retirement' } });
+function reofferStop(decision: Decision, task: Task): void {
+  const { cause, toNodeId } = task.recall ?? { cause: 'retirement' as const, toNodeId: null };
+  if (isServe(task)) recall(decision, task, { cause, toNodeId: toNodeId ?? undefined });
+  else stopped(decision, task);
 }

@@ -1,0 +1,37 @@
+import type { NodeId } from '@holdfast/contracts';
+import type { Known, TableNode } from './routing-table';
+import { isServe, type Task } from './task';
+import { msBetween } from './time';
+
+/** What an agent reported of its node when it started. */
+export interface Inventory {
+  readonly kinds: readonly string[];
+  readonly mediumOk: boolean;
+}
+
+/** The filter that keeps a task off a node, the first that does; null: it may go there. */
+export function filterOf(node: TableNode | undefined, task: Task, { at, inventories = {} }: Known): string | null {
+  if (node?.state !== 'open') return node?.cause ?? 'closed';
+  if (node.drain) return 'draining';
+  const inventory = inventories[node.nodeId];
+  if (inventory && !inventory.kinds.includes(task.kind)) return 'kind';
+  if (inventory && !inventory.mediumOk) return 'medium';
+  return isServe(task) || !isOnHold(node, at) ? null : 'hold';
+}
+
+/** What keeps it off only while another node is left: a system is better served there than nowhere. */
+export function reluctanceOf(node: TableNode | undefined, task: Task, { at }: Known): string | null {
+  if (!node) return null;
+  if (isAvoided(task, node.nodeId, at)) return 'avoided';
+  return isServe(task) && isOnHold(node, at) ? 'hold' : null;
+}
+
+export function isAvoided(task: Task, nodeId: NodeId, at: string): boolean {
+  const until = task.avoided[nodeId];
+  return until !== undefined && msBetween(at, until) > 0;
+}
+
+/** It was down, perhaps often: for a while nothing comes home to it. */
+function isOnHold({ holdUntil }: TableNode, at: string): boolean {
+  return holdUntil !== null && msBetween(at, holdUntil) > 0;
+}

@@ -1,0 +1,79 @@
+import type { NodeId } from '@holdfast/contracts';
+import { type Decision, ofTask } from './decision';
+import { choose, defer, keep, move, moveTo } from './orders';
+import type { TableNode } from './routing-table';
+import { isServe, type MoveCause, type RecallCause, type Task } from './task';
+
+/** A recall that nobody answered: a system's end is asked for again, anything else goes on elsewhere all the same. */
+export const STOPPED_MS = 30_000;
+
+export type CancelCause = 'retirement' | 'creationFailed' | 'operator';
+
+/** How far it was when it stopped. */
+export interface Stop {
+  readonly token: string | null;
+  readonly doneBytes: number;
+}
+
+/** Tells the node that carries it to stop. */
+export function recall(
+  decision: Decision,
+  task: Task,
+  { cause, toNodeId }: { cause: RecallCause; toNodeId?: NodeId | undefined },
+): void {
+  const { nodeId, epoch } = task;
+  if (!nodeId) return;
+  const to = toNodeId ? { toNodeId } : {};
+  decision.add({ type: 'TaskRecalled', data: { ...ofTask(task, decision.known), nodeId, epoch, cause, ...to } });
+}
+
+/** The end that its recall asked for, if it was to end. */
+export function isToEnd({ recall }: Task): CancelCause | null {
+  if (recall?.cause === 'cancel') return 'operator';
+  return recall?.cause === 'retirement' ? 'retirement' : null;
+}
+
+/** It stopped, or is taken to have: it ends, or goes on elsewhere, or where it was if there is no other place for it. */
+export function stopped(decision: Decision, task: Task, stop: Stop | null = null): void {
+  const end = isToEnd(task);
+  if (end) return cancel(decision, task, end);
+  if (decision.held) return waitStopped(decision, task);
+
+  const resumed = withStop(task, stop);
+  const owner = task.nodeId ? decision.table.nodes[task.nodeId] : undefined;
+  if (owner && isCauseGone(task, owner)) return keep(decision, resumed, owner.nodeId);
+  const { cause = 'operator', toNodeId = null } = task.recall ?? {};
+  const away = { nodeId: toNodeId, cause: cause as MoveCause };
+  if (away.nodeId && moveTo(decision, resumed, { ...away, nodeId: away.nodeId })) return;
+  if (move(decision, resumed, away.cause)) return;
+  if (owner && owner.state !== 'closed') keep(decision, resumed, owner.nodeId);
+  else defer(decision, task, choose(decision, task));
+}
+
+/** Its node is not drained any more: it may go on there. */
+function isCauseGone({ recall }: Task, { state, drain }: TableNode): boolean {
+  return recall?.cause === 'drain' && state === 'open' && drain === null;
+}
+
+/** A brake forbids to give it to anybody: it is due as soon as that is off. */
+function waitStopped(decision: Decision, task: Task): void {
+  const { at } = decision.known;
+  const data = { ...ofTask(task, decision.known), attempt: task.attempts + 1, code: 'STOPPED', notBefore: at };
+  decision.add({ type: 'TaskRetryScheduled', data: { ...data, errorClass: 'busy' } });
+}
+
+function withStop(task: Task, stop: Stop | null): Task {
+  if (isServe(task) || !stop || stop.doneBytes === 0) return task;
+  return { ...task, checkpoint: { epoch: task.epoch, token: stop.token, doneBytes: stop.doneBytes } };
+}
+
+export function cancel(decision: Decision, task: Task, by: CancelCause): void {
+  decision.add({ type: 'TaskCancelled', data: { ...ofTask(task, decision.known), by } });
+}
+
+/** A system's points go with it: what reads them ends first. */
+export function cancelSnapshotsOf(decision: Decision, { systemId }: Task, by: CancelCause): void {
+  for (const task of Object.values(decision.table.tasks)) {
+    if (task.kind === 'snapshot' && task.systemId === systemId) cancel(decision, task, by);
+  }
+}

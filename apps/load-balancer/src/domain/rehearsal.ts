@@ -1,0 +1,69 @@
+import { fold } from '@holdfast/kernel';
+import type { Known, RoutingTable, TableEvent } from './routing-table';
+import { routingTableDecider, type TableAction } from './routing-table.decider';
+import type { Task } from './task';
+
+/** More than this is no plan that anybody reads: it is given up as it stands. */
+const DECISIONS_AT_MOST = 10_000;
+
+/** What the decider would do, with every agent obeying at once and no brake on. Nothing of it is appended. */
+export class Rehearsal {
+  readonly events: TableEvent[] = [];
+  private decisions = 0;
+
+  constructor(
+    public table: RoutingTable,
+    private readonly known: Known,
+  ) {
+    this.table = { ...table, brakes: [] };
+    // What is underway has arrived before anything new is begun.
+    for (const task of Object.values(table.tasks)) this.answer(underway(task));
+    this.events.length = 0;
+  }
+
+  /** Decides, and what that leads to, until everything is where it shall be. */
+  run(action: TableAction): void {
+    const pending: TableAction[] = [action];
+    for (let next = pending.shift(); next && this.decisions < DECISIONS_AT_MOST; next = pending.shift()) {
+      this.decisions += 1;
+      const events = routingTableDecider.decide({ ...next, ...this.known }, this.table);
+      this.table = fold(routingTableDecider, events, this.table);
+      this.events.push(...events);
+      pending.push(...events.flatMap((event) => answerTo(event) ?? []));
+    }
+  }
+
+  private answer(action: TableAction | null): void {
+    if (action) this.run(action);
+  }
+}
+
+/** What the agent would say to an order. */
+function answerTo({ type, data }: TableEvent): TableAction | null {
+  switch (type) {
+    case 'TaskAssigned':
+    case 'TaskMoved':
+      return taken(data);
+    case 'TaskRecalled':
+      return { type: 'NoteStopped', ...about(data), token: null, doneBytes: 0 };
+    case 'PointOrdered':
+      return { type: 'NotePointFrozen', ...about(data), k: 1, frozenAt: data.at };
+    default:
+      return null;
+  }
+}
+
+type Order = Pick<Extract<TableEvent, { type: 'TaskRecalled' }>['data'], 'nodeId' | 'taskId' | 'epoch'>;
+
+function underway(task: Task): TableAction | null {
+  const { nodeId, taskId, epoch, phase, since } = task;
+  if (phase === 'freezing' && task.kind === 'snapshot' && task.freeze) {
+    return { type: 'NotePointFrozen', taskId, ...task.freeze, k: 1, frozenAt: since };
+  }
+  if (!nodeId) return null;
+  if (phase === 'assigned' || phase === 'held') return taken({ nodeId, taskId, epoch });
+  return phase === 'stopping' ? { type: 'NoteStopped', nodeId, taskId, epoch, token: null, doneBytes: 0 } : null;
+}
+
+const about = ({ nodeId, taskId, epoch }: Order): Order => ({ nodeId, taskId, epoch });
+const taken = (order: Order): TableAction => ({ type: 'NoteTaken', ...about(order), tookMs: 0 });

@@ -1,0 +1,85 @@
+import type { NodeId, RequestId, TaskId } from '@holdfast/contracts';
+import { assertNever } from '@holdfast/kernel';
+import { type Decision, ofTask } from './decision';
+import { choose, fits } from './orders';
+import { placeBackground, placeWaiting } from './owed';
+import { cancel, recall } from './recalls';
+import type { TableEvent } from './routing-table';
+import { isBackground, type Task } from './task';
+
+interface Wish {
+  readonly taskId: TaskId;
+  readonly requestId: RequestId;
+}
+
+/** What people ask of a task that is there. Each is carried out or refused, with the reason. */
+export type TaskWish =
+  | ({ readonly type: 'MoveTask'; readonly toNodeId: NodeId | null } & Wish)
+  | ({ readonly type: 'CancelTask' } & Wish)
+  | ({ readonly type: 'RetryTask' } & Wish);
+
+type Refusal = Extract<TableEvent, { type: 'TaskActionRejected' }>['data']['reason'];
+const actions = { MoveTask: 'move', CancelTask: 'cancel', RetryTask: 'retry' } as const;
+
+export function carryOutWish(decision: Decision, wish: TaskWish): void {
+  const task = decision.table.tasks[wish.taskId];
+  const refusal = task ? carryOut(decision, task, wish) : unknown(decision, wish);
+  if (refusal === null) return;
+  const { clusterId, at } = decision.known;
+  const { taskId, requestId, type } = wish;
+  const data = { clusterId, taskId, requestId, action: actions[type], reason: refusal, at };
+  decision.add({ type: 'TaskActionRejected', data });
+}
+
+function unknown({ table }: Decision, { taskId }: Wish): Refusal {
+  return table.ended.some((ended) => ended.taskId === taskId) ? 'ENDED' : 'UNKNOWN_TASK';
+}
+
+function carryOut(decision: Decision, task: Task, wish: TaskWish): Refusal | null {
+  switch (wish.type) {
+    case 'MoveTask':
+      return moveAway(decision, task, wish.toNodeId);
+    case 'CancelTask':
+      return end(decision, task);
+    case 'RetryTask':
+      return reopen(decision, task, wish.requestId);
+    default:
+      return assertNever(wish);
+  }
+}
+
+function moveAway(decision: Decision, task: Task, toNodeId: NodeId | null): Refusal | null {
+  const { nodeId, phase } = task;
+  const owner = nodeId ? decision.table.nodes[nodeId] : undefined;
+  const carried = phase === 'running' || (phase === 'assigned' && isBackground(task));
+  if (!nodeId || !carried || owner?.state === 'closed') return 'NOT_PLACED';
+  if (decision.held) return 'PLACEMENT_HELD';
+  const room = toNodeId
+    ? toNodeId !== nodeId && fits(decision, task, toNodeId)
+    : choose(decision, task, [nodeId]).nodeId;
+  if (!room) return 'NO_NODE';
+  recall(decision, task, { cause: 'operator', ...(toNodeId ? { toNodeId } : {}) });
+  return null;
+}
+
+/** A person's own wish, and an end: no brake holds it. */
+function end(decision: Decision, task: Task): Refusal | null {
+  if (!isBackground(task)) return 'IS_SERVE';
+  const owner = task.nodeId ? decision.table.nodes[task.nodeId] : undefined;
+  // Told once more where it is ending already: whoever asked hears that it is.
+  if (owner && owner.state !== 'closed') recall(decision, task, { cause: 'cancel' });
+  else {
+    cancel(decision, task, 'operator');
+    placeWaiting(decision);
+  }
+  return null;
+}
+
+function reopen(decision: Decision, task: Task, requestId: RequestId): Refusal | null {
+  if (!isBackground(task)) return 'IS_SERVE';
+  if (task.phase !== 'parked') return 'NOT_PARKED';
+  decision.add({ type: 'TaskReopened', data: { ...ofTask(task, decision.known), requestId } });
+  const reopened = decision.task(task.taskId);
+  if (isBackground(reopened) && !decision.held) placeBackground(decision, reopened);
+  return null;
+}

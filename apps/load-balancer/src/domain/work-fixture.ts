@@ -1,0 +1,104 @@
+import type { NodeId, PointId, SystemId, TaskId } from '@holdfast/contracts';
+import type { TableAction } from './routing-table.decider';
+import { evolveTable, type TableEvent } from './routing-table';
+import { C1, FixtureTable } from './table-fixture';
+
+export const work = (name: string) => `t-${name}` as TaskId;
+
+/** A table with background work: scrubs, which need nothing but a node. Its agents obey when they are told to. */
+export class WorkTable extends FixtureTable {
+  static override withNodes(...nodeIds: string[]): WorkTable {
+    const fixture = new WorkTable();
+    for (const nodeId of nodeIds) fixture.open(nodeId);
+    return fixture;
+  }
+
+  /** A scrub that is running on this node, wherever it would have been placed. */
+  running(name: string, nodeId: string, cost = 10): this {
+    const [systemId, pointId] = [`s-${name}` as SystemId, 'p1' as PointId];
+    const backup = { systemId, pointId, epoch: 1, manifest: '0'.repeat(64) };
+    const about = {
+      clusterId: C1,
+      taskId: work(name),
+      kind: 'scrub',
+      subject: `backup/${systemId}/p1`,
+      at: this.at,
+    } as const;
+    const spec = { systemId, backup, bytesPerSec: cost };
+    const order = { ...about, nodeId: nodeId as NodeId, nodeIncarnation: null, epoch: 1, spec, placement: null };
+    this.note({ type: 'TaskAdmitted', data: { ...about, spec, cost } });
+    this.note({ type: 'TaskAssigned', data: { ...order, cause: 'admitted' } });
+    this.note({
+      type: 'TaskStartConfirmed',
+      data: { ...about, nodeId: order.nodeId, epoch: 1, tookMs: 1, created: false },
+    });
+    return this;
+  }
+
+  /** One that no node has yet. */
+  waiting(name: string, cost = 10): this {
+    this.running(name, 'n1', cost);
+    const task = { ...this.workOf(name), nodeId: null, home: null, phase: 'pending' as const, epoch: 0 };
+    this.table = { ...this.table, tasks: { ...this.table.tasks, [task.taskId]: task } };
+    return this;
+  }
+
+  workOf(name: string) {
+    const task = this.table.tasks[work(name)];
+    if (!task) throw new RangeError(`no work ${name}`);
+    return task;
+  }
+
+  /** Its node has stopped, as it was told. */
+  stop(taskId: TaskId): string[] {
+    const task = this.table.tasks[taskId];
+    if (!task?.nodeId) throw new RangeError(`nobody has ${taskId}`);
+    return this.do({ type: 'NoteStopped', nodeId: task.nodeId, taskId, epoch: task.epoch, token: null, doneBytes: 0 });
+  }
+
+  begin(taskId: TaskId): string[] {
+    const task = this.table.tasks[taskId];
+    if (!task?.nodeId) throw new RangeError(`nobody has ${taskId}`);
+    return this.do({ type: 'NoteTaken', nodeId: task.nodeId, taskId, epoch: task.epoch, tookMs: 1 });
+  }
+
+  /** Every agent does what it was told, and what follows from it, one line per event. */
+  obey(): string[] {
+    const lines: string[] = [];
+    for (let done = -1; lines.length > done;) {
+      done = lines.length;
+      for (const { taskId, phase, nodeId } of Object.values(this.table.tasks)) {
+        if (nodeId && phase === 'stopping') lines.push(...this.stop(taskId));
+        if (nodeId && phase === 'assigned') lines.push(...this.begin(taskId));
+      }
+    }
+    return lines;
+  }
+
+  /** What was ordered is begun; what was recalled goes on for now. */
+  obeyOrders(): void {
+    for (const { taskId, phase } of Object.values(this.table.tasks)) if (phase === 'assigned') this.begin(taskId);
+  }
+
+  /** Who has this work now. */
+  get owners(): Record<string, string | null> {
+    return Object.fromEntries(Object.values(this.table.tasks).map(({ taskId, nodeId }) => [taskId, nodeId]));
+  }
+
+  drain(nodeId: string, deadlineMs = 600_000): string[] {
+    return this.do({ type: 'DrainForMaintenance', nodeId: nodeId as NodeId, deadlineMs });
+  }
+
+  hold(): string[] {
+    return this.do({ type: 'HoldPlacement', brake: 'halted' });
+  }
+
+  /** Whatever is due now. */
+  look(): string[] {
+    return this.do({ type: 'Settle' } satisfies TableAction);
+  }
+
+  private note(event: TableEvent): void {
+    this.table = evolveTable(this.table, event);
+  }
+}
