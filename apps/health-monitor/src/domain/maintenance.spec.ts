@@ -143,6 +143,29 @@ describe('a node in maintenance', () => {
     expect(after(events, 28_000)).toEqual(['NodeSuspected n2', 'NodeDeclaredDown n2']);
   });
 
+  it('does not keep a frozen cluster frozen', () => {
+    const both = { n2: [[20_000, 30_000]], n3: [[20_000, FOREVER]] } as const;
+    const words = { 28_000: (observer: SimulatedObserver) => start(observer, 'n3', HOUR) };
+    const { events } = playWith({ nodes: three, untilMs: 80_000, dead: both }, words);
+    expect(told(events)).toContain('ClusterFrozen');
+    expect(after(events, 55_000)).toEqual(['ClusterThawed']);
+  });
+
+  it('is told of again in its next maintenance', () => {
+    const twice = [
+      [20_000, 28_000],
+      [40_000, 48_000],
+    ] as const;
+    const script: Script = { nodes: three, untilMs: 60_000, dead: { n3: twice } };
+    const words = {
+      ...inMaintenance(15_000, 'n3'),
+      38_000: (observer: SimulatedObserver) => start(observer, 'n3', 15_000),
+    };
+    const { events } = playWith(script, words);
+    expect(told(events).filter((line) => line.startsWith('Verdict'))).toHaveLength(2);
+    expect(told(events).filter((line) => /Suspected|Down/.test(line))).toEqual([]);
+  });
+
   it('is not among all that are silent, as long as one of the others is to be heard', () => {
     const all = { n1: [[20_000, FOREVER]], n2: [[20_000, FOREVER]], n3: [[20_000, FOREVER]] } as const;
     const whole = playWith({ nodes: three, untilMs: 60_000, dead: all }, inMaintenance(HOUR, 'n1', 'n2', 'n3'));

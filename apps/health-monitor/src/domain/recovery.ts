@@ -36,8 +36,7 @@ function mayReturn({ node, measure, lateUntilMs }: Standing, now: { atMs: number
     case 'impaired':
     case 'partitioned': {
       // Both must be gone: out of the one it must not open in the middle of the other.
-      if (measure.fault) return false;
-      const unreachedUntilMs = Math.min(measure.unreached.at(-1)?.toMs ?? -Infinity, now.atMs);
+      const unreachedUntilMs = measure.unreached.at(-1)?.toMs ?? -Infinity;
       return goneMs(Math.max(measure.faultToldMs ?? -Infinity, unreachedUntilMs)) >= TROUBLE_GONE_MS;
     }
     case 'healthy':

@@ -79,7 +79,7 @@ function standingOf({ node, measure, state }: Told, { measurement, alphaMs }: Se
     lastHeartbeatMs: measure.beat?.atMs ?? node.lastHeartbeatMs,
     lateUntilMs: late ? atMs : (measure.lateUntilMs ?? -Infinity),
     excused: waiting !== null && thawedMs !== null && isLate(waiting, thawedMs),
-    unreached: !late && isUnreachedWhileBeating(measure, fromMs),
+    unreached: isUnreachedWhileBeating(measure, fromMs),
     inMaintenance: node.maintenanceUntilMs !== null,
   };
 }
