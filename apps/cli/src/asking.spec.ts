@@ -95,7 +95,7 @@ remedy    nothing is to be lifted
     expect(out).toBe(`\
 system/s9: SystemRequested queued
 system/s9: SystemRequested running
-system/s9: SystemRequested running, creating, 1 of 4 pieces, about 3.0 s left
+system/s9: SystemRequested running, creating, 1 of 4 pieces, about 3 s left
 system/s9: SystemRequested succeeded in 1.3 s
 `);
   });

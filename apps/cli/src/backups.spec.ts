@@ -79,7 +79,7 @@ describe('system create --from-backup', () => {
     });
     expect((await cli('system create s9 --from-backup s1/p-1 --watch')).out).toBe(`\
 system/s9: SystemRequested running
-system/s9: SystemRequested running: 32 of 128 MiB  25 %  16 MiB/s  about 6.0 s left
+system/s9: SystemRequested running: 32 of 128 MiB  25 %  16 MiB/s  about 6 s left
 system/s9: SystemRequested succeeded in 1.3 s
 `);
   });

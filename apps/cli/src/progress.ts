@@ -10,8 +10,13 @@ export function progressOf(told: unknown): string {
   if (typeof done !== 'number' || typeof total !== 'number') return '';
   const parts = [portion(done, total), percent(done, total)];
   if (typeof rate !== 'number' || rate <= 0) return parts.join('  ');
-  const eta = at(told, 'etaSec.p50') ?? (total - done) / rate;
-  return [...parts, `${size(rate)}/s`, `about ${duration(Math.ceil(Number(eta)) * 1_000)} left`].join('  ');
+  const etaSec = at(told, 'etaSec.p50') ?? (total - done) / rate;
+  return [...parts, `${size(rate)}/s`, leftText(Number(etaSec))].join('  ');
+}
+
+/** A forecast has no tenths. */
+export function leftText(sec: number): string {
+  return `about ${sec < 10 ? `${Math.ceil(sec)} s` : duration(sec * 1_000)} left`;
 }
 
 const TO_START_AND_CLEAR = '\r\x1b[2K';

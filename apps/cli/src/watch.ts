@@ -1,8 +1,8 @@
 import type { Row } from './api';
 import { exit, Failure, type ExitCode } from './failure';
-import { LiveLine, progressOf } from './progress';
+import { leftText, LiveLine, progressOf } from './progress';
 import type { Session } from './session';
-import { at, duration, text } from './values';
+import { at, text } from './values';
 import { pause } from './world';
 
 interface Watch {
@@ -81,6 +81,6 @@ function phaseOfOperation({ subject, kind, state, phase, progress }: Row): strin
   if (typeof done !== 'number' || unit === 'bytes') return parts.join(', ');
   parts.push(`${done} of ${text(total)} ${text(unit)}`);
   const eta = at(etaSec, 'p50');
-  if (typeof eta === 'number') parts.push(`about ${duration(eta * 1_000)} left`);
+  if (typeof eta === 'number') parts.push(leftText(eta));
   return parts.join(', ');
 }
