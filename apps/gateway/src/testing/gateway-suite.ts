@@ -1,5 +1,5 @@
 import { EventStore, setUpStore } from '@holdfast/event-store';
-import { ensureTopics, KafkaLink, Relay } from '@holdfast/messaging';
+import { ensureTopics, KafkaLink, Relay, Samples } from '@holdfast/messaging';
 import { readConfig } from '@holdfast/observability';
 import { freshDatabase, startKafka, temporaryPostgres, type Postgres, type RunningKafka } from '@holdfast/testing';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -45,7 +45,7 @@ export const system = (systemId: string) => ({
 /** A gateway on a PostgreSQL and a broker of its own, and somebody who answers as the load-balancer would. */
 export class GatewaySuite {
   gateway!: RunningGateway;
-  private balancer!: { store: EventStore; relay: Relay; link: KafkaLink };
+  private balancer!: { store: EventStore; relay: Relay; link: KafkaLink; samples: Samples };
 
   private constructor(
     readonly postgres: Postgres,
@@ -62,7 +62,8 @@ export class GatewaySuite {
     const suite = new GatewaySuite(postgres, kafka, url, folder);
     const store = await EventStore.connect({ url, service: 'load-balancer' });
     const link = new KafkaLink({ brokers: [kafka.brokers], clientId: 'load-balancer' });
-    suite.balancer = { store, link, relay: new Relay({ store, kafka: link }) };
+    const samples = new Samples({ kafka: link, service: 'load-balancer' });
+    suite.balancer = { store, link, samples, relay: new Relay({ store, kafka: link }) };
     suite.balancer.relay.start();
     suite.gateway = await startGateway(suite.settings());
     await suite.until(
@@ -169,6 +170,17 @@ export class GatewaySuite {
       { type: 'TaskAssigned', data: order },
       { type: 'TaskStartConfirmed', data: { ...ofTask, nodeId: 'n1', epoch: 1, tookMs: 50, created: true } },
     ]);
+  }
+
+  /** On the routing table of alpha, in answer to this request. */
+  decide(requestId: string, ...events: { type: string; data: unknown }[]): Promise<void> {
+    const decided = events.map(({ type, data }) => ({ type, data: data as object }));
+    return this.tell({ stream: 'routing-table-alpha', partitionKey: 'alpha' }, requestId, decided);
+  }
+
+  /** What an agent tells each second of a task of alpha. */
+  observe(data: object): void {
+    this.balancer.samples.send({ type: 'TaskProgressObserved', data: { clusterId: 'alpha', ...data } }, 'alpha');
   }
 
   /** As the load-balancer would: on its own streams, sent by its own relay. */
