@@ -19,6 +19,8 @@ import type { NodeEngine } from './take-up';
 export class TestCluster {
   readonly root = mkdtempSync('/var/tmp/holdfast-agent-');
   readonly medium = join(this.root, 'medium', 'alpha');
+  /** Of nodes that start from now on. */
+  foldAbove = 8;
   private readonly nodes: TestNode[] = [];
   private readonly network = 1 + Math.floor(Math.random() * 250);
 
@@ -100,6 +102,7 @@ export class TestNode {
       runFolder: join(state, 'run'),
       engine: { binary: 'qemu-storage-daemon', flush: 'os' },
       addressOf: () => cluster.address(number),
+      foldAbove: cluster.foldAbove,
     };
     const serving: Serving = new Serving({
       node: engine,
@@ -118,11 +121,11 @@ export class TestNode {
     return join(this.cluster.root, `n${this.number}`, 'run');
   }
 
-  serve(epoch: number, more: Partial<HeardOrder> & { create?: boolean } = {}): Promise<void> {
+  serve(epoch: number, more: Partial<HeardOrder> & Serve = {}): Promise<void> {
     return this.serving.order({ ...serveOrder(epoch, more), nodeIncarnation: this.incarnation, ...more });
   }
 
-  freeze(pointId: string, { taskId = 't-1', epoch = 1 } = {}): Promise<void> {
+  freeze(pointId: string, { taskId = 't1', epoch = 1 } = {}): Promise<void> {
     return this.points.order({ taskId, systemId: 's1', pointId, epoch });
   }
 
@@ -152,9 +155,16 @@ export class TestNode {
   }
 }
 
-export function serveOrder(epoch: number, { create = false, systemId = 's1' } = {}): ServeOrder {
+interface Serve {
+  create?: boolean;
+  systemId?: string;
+  pinnedBy?: string[];
+}
+
+export function serveOrder(epoch: number, { create = false, systemId = 's1', pinnedBy }: Serve = {}): ServeOrder {
   const volumes = ['v1', 'v2'].map((volumeId) => ({ volumeId, sizeBytes: 8 << 20 }));
-  const spec = serveSpec.parse({ systemId, address: '127.77.0.1', volumes, ...(create && { create }) });
+  const optional = { ...(create && { create }), ...(pinnedBy && { pinnedBy }) };
+  const spec = serveSpec.parse({ systemId, address: '127.77.0.1', volumes, ...optional });
   return { taskId: `serve-${systemId}`, systemId, epoch, spec };
 }
 

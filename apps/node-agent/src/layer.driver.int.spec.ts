@@ -32,7 +32,7 @@ describe('layers in the engine', () => {
   const fillEach = async (layers: number) => {
     const nbd = await volumes.connect('a');
     for (let k = 1; k <= layers; k++) {
-      await volumes.write(nbd, 'a', blockOf(k), 100 + k);
+      await volumes.write(nbd, { name: 'a', block: blockOf(k), value: 100 + k });
       await volumes.freeze(daemon);
     }
     nbd.close();
@@ -44,8 +44,8 @@ describe('layers in the engine', () => {
     // Each value is acknowledged on `a` before it is written to `b`: no instant has more in `b` than in `a`.
     const writer = (async () => {
       for (let value = 1; !stopped; value++) {
-        await volumes.write(a, 'a', value % 64, value);
-        await volumes.write(b, 'b', value % 64, value);
+        await volumes.write(a, { name: 'a', block: value % 64, value });
+        await volumes.write(b, { name: 'b', block: value % 64, value });
       }
     })();
     const points: number[][] = [];

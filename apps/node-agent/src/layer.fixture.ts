@@ -74,7 +74,7 @@ export class LayeredVolumes {
     return NbdClient.connect({ host: this.address, port: SERVING_PORT }, name);
   }
 
-  async write(nbd: NbdClient, name: string, block: number, value: number): Promise<void> {
+  async write(nbd: NbdClient, { name, block, value }: { name: string; block: number; value: number }): Promise<void> {
     await nbd.write(block * BLOCK, stamp(value));
     this.written.set(`${name} ${block}`, value);
   }
@@ -85,7 +85,8 @@ export class LayeredVolumes {
     const done = Promise.all(
       this.volumes.map(async (name, nth) => {
         const nbd = await this.connect(name);
-        for (let value = 1; !stopped; value++) await this.write(nbd, name, (value * 37 + nth) % BLOCKS, value);
+        for (let value = 1; !stopped; value++)
+          await this.write(nbd, { name, block: (value * 37 + nth) % BLOCKS, value });
         nbd.close();
       }),
     );

@@ -60,6 +60,7 @@ export class Layers {
   private turn: Promise<unknown> = Promise.resolve();
   private tending: Promise<void> = Promise.resolve();
   private tryAgain?: NodeJS.Timeout;
+  private isToTend = false;
   private wantsNext = false;
   private wasLeftAlone = false;
 
@@ -146,6 +147,8 @@ export class Layers {
   /** What can wait, one round after the other. What fails is tried again: it is late, and nothing else. */
   private tend(): void {
     clearTimeout(this.tryAgain);
+    if (this.isToTend) return;
+    this.isToTend = true;
     this.tending = this.tending
       .then(() => this.tendOnce())
       .catch((error: unknown) => {
@@ -159,6 +162,7 @@ export class Layers {
   }
 
   private async tendOnce(): Promise<void> {
+    this.isToTend = false;
     if (this.left.signal.aborted) return;
     if (this.wasLeftAlone) await endFolds(this.parts.daemon, this.volumes);
     this.wasLeftAlone = false;

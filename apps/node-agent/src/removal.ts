@@ -1,5 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ChainLock } from './chain-lock';
 import { makeClaim, makeClaimsFolder, syncFolder } from './claims';
 import { requireMedium, type NodeEngine } from './take-up';
 
@@ -13,6 +14,7 @@ const REMOVAL = 'removal';
 export async function removeFiles(
   { systemId, epoch }: { systemId: string; epoch: number },
   { mediumFolder, nodeId }: NodeEngine,
+  signal: AbortSignal,
 ): Promise<boolean> {
   // On a medium that is away nothing is gone. Told otherwise, its name would be free, and its old bytes the next owner's.
   await requireMedium(mediumFolder);
@@ -20,9 +22,12 @@ export async function removeFiles(
   const { made } = await makeClaim(claims, { epoch, nodeId, by: REMOVAL });
   if (!made) return false;
   const folder = join(mediumFolder, systemId);
-  await rm(join(folder, 'chain.json'), { force: true }); // first: without a list nothing can be opened
-  for (const name of await readdir(folder))
-    if (join(folder, name) !== claims) await rm(join(folder, name), { recursive: true, force: true });
-  await syncFolder(folder); // what was told gone must not come back with the power
+  // Whoever is in the lock at this moment lists what it was about to, and only then is all of it taken away.
+  await ChainLock.with(folder, { signal }, async () => {
+    await rm(join(folder, 'chain.json'), { force: true }); // first: without a list nothing can be opened
+    for (const name of await readdir(folder))
+      if (join(folder, name) !== claims) await rm(join(folder, name), { recursive: true, force: true });
+    await syncFolder(folder); // what was told gone must not come back with the power
+  });
   return true;
 }

@@ -99,11 +99,11 @@ export class Serving {
     const { node, journal, facts } = this.parts;
     const slot = this.slotOf(systemId);
     if (epoch < (journal.state.epochs.get(taskId) ?? 0)) return;
-    callOffOthers(slot);
+    const signal = callOffOthers(slot);
     await this.inTurn(slot, async () => {
       await journal.append({ k: 'epoch', route: taskId, epoch });
       await this.stopDaemon(slot);
-      const removed = await removeFiles({ systemId, epoch }, node);
+      const removed = await removeFiles({ systemId, epoch }, node, signal);
       if (!removed) return this.parts.log('removal refused by a higher claim', { systemId, epoch });
       const stop = { k: 'stop' as const, route: taskId, epoch };
       await facts.tell({ type: 'SystemRemoved', data: { systemId, epoch } }, cause, stop);

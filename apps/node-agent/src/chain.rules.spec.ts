@@ -1,0 +1,90 @@
+import {
+  filesOfPoint,
+  foldOf,
+  layerFile,
+  withLayer,
+  withoutLayersAbove,
+  withoutMerged,
+  withoutPins,
+  withoutPointsIn,
+  withPin,
+  withPoint,
+  type Chain,
+} from './chain.rules';
+
+const layers = (...ks: number[]) => ks.map((k) => ({ k, file: layerFile('v1', k, 1) }));
+const volume = (...ks: number[]) => ({ volumeId: 'v1', sizeBytes: 65_536, layers: layers(...ks) });
+const chain = (...ks: number[]): Chain => ({ volumes: [volume(...ks)], points: [], pins: [] });
+const ksOf = ({ volumes }: Chain) => volumes.map((one) => one.layers.map(({ k }) => k));
+const [none, foldAbove] = [[] as Chain['pins'], 4];
+
+describe('the list of layers', () => {
+  it('names the files of a point: all layers up to its own', () => {
+    expect(filesOfPoint(chain(1, 2, 3), 2)).toEqual([{ volumeId: 'v1', files: ['v1.1.e1.qcow2', 'v1.2.e1.qcow2'] }]);
+  });
+
+  it('names the epoch of a new layer in its file', () => {
+    expect(withLayer(chain(1), 2, 7).volumes[0]!.layers[1]).toEqual({ k: 2, file: 'v1.2.e7.qcow2' });
+  });
+
+  it('loses what lies above the top, and only that', () => {
+    expect(ksOf(withoutLayersAbove(chain(1, 2, 3), 2))).toEqual([[1, 2]]);
+    const whole = chain(1, 2);
+    expect(withoutLayersAbove(whole, 2)).toBe(whole);
+  });
+
+  it('notes a point with its pin, and the same pin once', () => {
+    const noted = withPoint(chain(1, 2), { k: 1, pointId: 'p1', at: '2026-05-01T10:00:00.000Z' }, 't-1');
+    expect(noted.pins).toEqual([{ k: 1, by: 't-1' }]);
+    expect(withPin(noted, { k: 1, by: 't-1' })).toBe(noted);
+    expect(withPin(noted, { k: 1, by: 't-2' }).pins).toHaveLength(2);
+  });
+
+  it('loses the pins of tasks that are over, and is the same list where there is none', () => {
+    const pinned = withPin(withPin(chain(1, 2), { k: 1, by: 't-1' }), { k: 1, by: 't-2' });
+    expect(withoutPins(pinned, (by) => by === 't-1').pins).toEqual([{ k: 1, by: 't-2' }]);
+    expect(withoutPins(pinned, () => false)).toBe(pinned);
+  });
+
+  it('loses the layers below the top that the daemon has merged, and nothing where its answer is not understood', () => {
+    const listed = chain(1, 2, 3, 4, 5);
+    const open = (...ks: number[]) => new Map([['v1', { chain: ks }]]);
+    expect(ksOf(withoutMerged(listed, open(1, 3, 4)))).toEqual([[1, 3, 4, 5]]); // 5 is the next, not merged
+    for (const strange of [open(), open(3, 4), new Map<string, { chain: number[] }>()])
+      expect(withoutMerged(listed, strange)).toBe(listed);
+  });
+});
+
+describe('a fold', () => {
+  it('is due above so many layers in use, not at so many, the next one not counted', () => {
+    expect(foldOf(volume(1, 2, 3, 4, 5), { pins: none, top: 4, foldAbove })).toBeUndefined();
+    expect(foldOf(volume(1, 2, 3, 4, 5), { pins: none, top: 5, foldAbove })).toMatchObject({
+      base: { k: 1 },
+      top: { k: 3 },
+      above: { k: 4 },
+    });
+  });
+
+  it('leaves the top and the layer below it alone', () => {
+    expect(foldOf(volume(1, 5, 6), { pins: none, top: 6, foldAbove: 2 })).toBeUndefined();
+    expect(foldOf(volume(1, 4, 5, 6), { pins: none, top: 6, foldAbove: 2 })?.top.k).toBe(4);
+  });
+
+  it('leaves alone what a pinned point consists of, and folds what lies above it', () => {
+    const pins = [
+      { k: 1, by: 't-1' },
+      { k: 3, by: 't-2' },
+    ];
+    const due = foldOf(volume(1, 2, 3, 4, 5, 6, 7, 8), { pins, top: 8, foldAbove });
+    expect(due).toMatchObject({ base: { k: 4 }, top: { k: 6 }, above: { k: 7 } });
+    expect(foldOf(volume(1, 2, 3, 4, 5, 6), { pins, top: 6, foldAbove })).toBeUndefined(); // 4 alone is no fold
+  });
+
+  it('gives up the points that it destroys: those at all merged layers but the last', () => {
+    const at = '2026-05-01T10:00:00.000Z';
+    const points = [1, 2, 3, 4].map((k) => ({ k, pointId: `p${k}`, at }));
+    const due = foldOf(volume(1, 2, 3, 4, 5), { pins: none, top: 5, foldAbove })!;
+    const left = withoutPointsIn({ ...chain(1, 2, 3, 4, 5), points }, [due]).points;
+    expect(left.map(({ pointId }) => pointId)).toEqual(['p3', 'p4']);
+  });
+});
