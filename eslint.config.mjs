@@ -11,6 +11,7 @@ const mayImport = {
   'lib:kernel': [],
   'lib:contracts': ['kernel'],
   'lib:nbd': ['kernel'],
+  'lib:invariants': ['kernel', 'contracts'],
   'lib:observability': ['kernel', 'contracts'],
   // Servers for specs, whoever's: it stands below what is tried with it.
   'lib:testing': ['kernel', 'contracts'],
@@ -21,7 +22,7 @@ const mayImport = {
   'app:gateway': ['kernel', 'contracts', 'observability', 'event-store', 'messaging', 'testing'],
   'app:node-agent': ['kernel', 'contracts', 'observability', 'messaging', 'nbd', 'testing'],
   // It speaks to the gateway alone.
-  'app:cli': ['kernel', 'contracts', 'observability'],
+  'app:cli': ['kernel', 'contracts', 'observability', 'invariants'],
   'app:lab': ['kernel', 'contracts', 'observability', 'event-store', 'messaging', 'nbd', 'testing'],
 };
 const depConstraints = Object.entries(mayImport).map(([sourceTag, libs]) => ({

@@ -1,18 +1,5 @@
+import type { LoggedEvent } from '@holdfast/invariants';
 import type { LedgerLine, WrongBlock } from '../../apps/lab/src/ledger';
-
-/** An event as the gateway's feed shows it. */
-export interface LoggedEvent {
-  readonly position: number;
-  readonly topic: string;
-  readonly stream: string;
-  readonly version: number;
-  readonly id: string;
-  readonly at: string;
-  readonly type: string;
-  readonly data: Readonly<Record<string, unknown>>;
-  readonly correlationId: string;
-  readonly causationId: string;
-}
 
 /** What a service's own store holds of an event. */
 export type StoredId = Pick<LoggedEvent, 'stream' | 'version' | 'id'>;
@@ -80,12 +67,5 @@ export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map
     if (group) group.push(item);
     else groups.set(keyOf(item), [item]);
   }
-  return groups;
-}
-
-/** The events of each stream, in its own order: between streams the feed's order proves nothing. */
-export function streams(log: readonly LoggedEvent[]): Map<string, LoggedEvent[]> {
-  const groups = groupBy(log, ({ stream }) => stream);
-  for (const events of groups.values()) events.sort((a, b) => a.version - b.version);
   return groups;
 }

@@ -1,6 +1,6 @@
 import { systemOfServeTask } from '@holdfast/contracts';
-import { type Claim, groupBy, type JournalLine, type LoggedEvent, type Predicate, type Violation } from './evidence';
-import { plays } from './vocabulary';
+import { type LoggedEvent, plays } from '@holdfast/invariants';
+import { type Claim, groupBy, type JournalLine, type Predicate, type Violation } from './evidence';
 
 /** O1: what a node does to one thing, it does at epochs that never fall. */
 export const O1: Predicate = ({ journals }) =>
@@ -8,18 +8,6 @@ export const O1: Predicate = ({ journals }) =>
     'O1',
     journals.filter(({ kind }) => kind === 'effect'),
   );
-
-/** O2: an epoch of a system has one owner. */
-export const O2: Predicate = ({ log }) => {
-  const grants = groupBy(
-    log.filter(({ type }) => plays(type, 'granted')),
-    ({ data }) => `${data['systemId']}@${data['epoch']}`,
-  );
-  return [...grants].flatMap(([grant, events]) => {
-    const owners = new Set(events.map(({ data }) => data['nodeId']));
-    return owners.size > 1 ? [violation('O2', grant, `granted to ${[...owners].join(' and ')}`)] : [];
-  });
-};
 
 /** O3: at no moment do two places take a write for one system. */
 export const O3: Predicate = ({ probes }) =>

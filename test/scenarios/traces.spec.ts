@@ -94,7 +94,7 @@ describe('traces', () => {
     const { epoch } = await fleet.system(systemId);
 
     const isDecision = ({ name, service }: SeenSpan) => service === 'health-monitor' && name.startsWith('decide ');
-    const { correlationId } = down;
+    const correlationId = down.correlationId!;
     const { way, lost } = await followed({ effect: epoch!, correlationId }, isDecision);
     expect(way.map(told).reverse()).toEqual([
       'health-monitor: decide JudgeCluster',

@@ -1,6 +1,6 @@
 import { faultAddress } from '../../apps/lab/src/fleet-plan';
 import { violations } from '../invariants';
-import type { LoggedEvent } from '../invariants/evidence';
+import type { LoggedEvent } from '@holdfast/invariants';
 import { CheckingClient } from './checking-client';
 import { Fleet } from './fleet';
 import { gather } from './gather';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FleetFile } from '../../apps/lab/src/fleet-file';
 import type { NodeView, SystemView } from '../../apps/lab/src/gateway-client';
-import type { LoggedEvent } from '../invariants/evidence';
+import type { LoggedEvent } from '@holdfast/invariants';
 
 const REPOSITORY = join(__dirname, '../..');
 const ASK_EVERY_MS = 100;

@@ -22,10 +22,17 @@ export async function newestEvents(session: Session, filter: EventFilter, limit:
 /** All after a position, oldest first. */
 export async function eventsAfter(session: Session, filter: EventFilter, position: number): Promise<Row[]> {
   const found: Row[] = [];
-  for (let from = position; ; from = Number(found.at(-1)?.['position'])) {
-    const { items } = await page(session, { ...filter, since: String(from), limit: String(PAGE) });
-    found.push(...items);
-    if (items.length < PAGE) return found;
+  for await (const { items } of pagesAfter(session, filter, position)) found.push(...items);
+  return found;
+}
+
+/** The same, page by page: a position is a cursor that stays where it is, whatever is appended meanwhile. */
+export async function* pagesAfter(session: Session, filter: EventFilter, position: number): AsyncGenerator<Page> {
+  for (let from = position; ;) {
+    const next = await page(session, { ...filter, since: String(from), limit: String(PAGE) });
+    yield next;
+    if (next.items.length < PAGE) return;
+    from = Number(next.items.at(-1)?.['position']);
   }
 }
 

@@ -17,6 +17,7 @@ import { plan } from './verbs/plan';
 import { repair } from './verbs/repair';
 import { system } from './verbs/system';
 import { task } from './verbs/task';
+import { verify } from './verbs/verify';
 import { wait } from './verbs/wait';
 import { why } from './verbs/why';
 import type { Verb } from './verb';
@@ -24,7 +25,7 @@ import type { World } from './world';
 
 const verbs: readonly Verb[] = [
   ...[get, describe, why, history, events, system, task, backups, plan, drain, maintenance, brakes],
-  ...[wait, repair, lab, doctor, env, contexts],
+  ...[wait, verify, repair, lab, doctor, env, contexts],
 ];
 
 /** One run: what was typed leads to words on both outputs and an exit code. */

@@ -1,12 +1,12 @@
-import type * as contracts from '@holdfast/contracts';
-import type { EventContract } from '@holdfast/contracts';
+import type { EventType } from './event';
 
 /**
  * What an event means to the predicates. `neutral`: none of them speaks of it, and somebody has thought about it.
  *
  * granted   this owner, at this epoch, from now on             acted      an owner did something at its epoch
  * declared  a verdict that moves systems                        status     any other published change of a status
- * blind, sighted, frozen, thawed                                the brakes of a cluster
+ * ordered   a node is told to carry, move, freeze or delete     held, resumed   nobody is, in this cluster
+ * blind, sighted, frozen, thawed                                the brakes of a cluster's health
  * requested, accepted, refused                                  a wish from outside and its one outcome
  */
 export type Role =
@@ -14,6 +14,9 @@ export type Role =
   | 'acted'
   | 'declared'
   | 'status'
+  | 'ordered'
+  | 'held'
+  | 'resumed'
   | 'blind'
   | 'sighted'
   | 'frozen'
@@ -22,10 +25,6 @@ export type Role =
   | 'accepted'
   | 'refused'
   | 'neutral';
-
-type Contracts = typeof contracts;
-type TypeOf<Value> = Value extends EventContract<infer Type> ? Type : never;
-export type EventType = { [Name in keyof Contracts]: TypeOf<Contracts[Name]> }[keyof Contracts];
 
 /** Every event type of every context. One that is left out does not compile. */
 export const vocabulary: Record<EventType, readonly Role[]> = {
@@ -69,8 +68,8 @@ export const vocabulary: Record<EventType, readonly Role[]> = {
   NodeFoundIsolated: ['status'],
   NodeFoundImpaired: ['status'],
   NodeFoundPartitioned: ['status'],
-  NodeMaintenanceStarted: ['status', 'accepted'],
-  NodeMaintenanceEnded: ['status', 'accepted'],
+  NodeMaintenanceStarted: ['accepted'],
+  NodeMaintenanceEnded: ['accepted'],
   NodeMaintenanceRejected: ['refused'],
   NodeRestarted: ['neutral'],
   NodeRecovered: ['status'],
@@ -95,14 +94,14 @@ export const vocabulary: Record<EventType, readonly Role[]> = {
   TaskAdmitted: ['accepted'],
   TaskRejected: ['refused'],
   TaskActionRejected: ['refused'],
-  PointOrdered: ['neutral'],
+  PointOrdered: ['ordered'],
   PointConfirmed: ['neutral'],
   TasksCheckpointed: ['neutral'],
   TaskStalled: ['neutral'],
   TaskCompleted: ['neutral'],
   TaskParked: ['neutral'],
   TaskReopened: ['accepted'],
-  BackupDeletionOrdered: ['accepted'],
+  BackupDeletionOrdered: ['ordered'],
   BackupDeletionConfirmed: ['neutral'],
   BackupDeletionRejected: ['refused'],
   NodeDrainPlanned: ['neutral'],
@@ -117,20 +116,20 @@ export const vocabulary: Record<EventType, readonly Role[]> = {
   RebalanceStarted: ['accepted'],
   RebalanceEnded: ['neutral'],
   RebalanceRejected: ['refused'],
-  TaskAssigned: ['neutral'],
-  TaskMoved: ['neutral'],
-  TaskRecalled: ['neutral'],
+  TaskAssigned: ['ordered'],
+  TaskMoved: ['ordered'],
+  TaskRecalled: ['ordered'],
   TaskHeld: ['neutral'],
   TaskStartConfirmed: ['neutral'],
   TaskDeferred: ['neutral'],
   TaskRetryScheduled: ['neutral'],
   TaskCancelled: ['neutral'],
-  SystemRemovalOrdered: ['neutral'],
+  SystemRemovalOrdered: ['ordered'],
   NodeOpened: ['neutral'],
   NodeCordoned: ['neutral'],
   NodeClosed: ['neutral'],
-  PlacementHeld: ['neutral'],
-  PlacementResumed: ['neutral'],
+  PlacementHeld: ['held'],
+  PlacementResumed: ['resumed'],
 
   // what nodes tell
   NodeStarted: ['neutral'],
