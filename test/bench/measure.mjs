@@ -5,14 +5,15 @@ export const quantile = (values, q) => [...values].sort((a, b) => a - b)[Math.ce
 export const median = (values) => quantile(values, 0.5);
 
 /**
- * `ours` and `peer` are run one after the other, the next time the other way round, so that a busy moment of the machine
- * meets both. The first round warms plans, pages and code, and is forgotten.
+ * All are run one after the other, the next time the other way round, so that a busy moment of the machine meets each.
+ * The first round warms plans, pages and code, and is forgotten.
  */
 export async function interleave(rounds, contestants) {
   const results = [];
+  const names = Object.keys(contestants);
   for (let round = -1; round < rounds; round += 1) {
     const result = {};
-    for (const who of round % 2 === 0 ? ['ours', 'peer'] : ['peer', 'ours']) result[who] = await contestants[who]();
+    for (const who of round % 2 === 0 ? names : names.toReversed()) result[who] = await contestants[who](round);
     if (round >= 0) results.push(result);
   }
   return results;
@@ -48,11 +49,17 @@ export function compared({ what, peer, events = 1, target }, results) {
       peer,
       thousands(rate('ours')),
       thousands(rate('peer')),
-      `${share.toFixed(2)} (${Math.min(...shares).toFixed(2)}–${Math.max(...shares).toFixed(2)})`,
+      spread(shares),
       target === undefined ? '–' : `≥ ${target}: ${share >= target ? 'met' : 'MISSED'}`,
       times.length > 0 ? `${ms(0.5)}, ${ms(0.99)} ms` : '–',
     ],
   };
+}
+
+/** Median and range. */
+export function spread(values, digits = 2) {
+  const shown = (value) => value.toFixed(digits);
+  return `${shown(median(values))} (${shown(Math.min(...values))}–${shown(Math.max(...values))})`;
 }
 
 export function table(head, rows) {

@@ -1,16 +1,20 @@
-// npm run bench -- [event-log] [serve] [options]: those named, or all. Each prints a table for the README, and its words
-// on the way to standard error. Ends with 1 where a target is missed or a block is lost.
+// npm run bench -- [event-log] [placement] [serve] [options]: those named, or all. Each prints a table for the README, and
+// its words on the way to standard error. Ends with 1 where a target is missed or a block is lost.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const BENCHMARKS = ['event-log', 'serve'];
+const BENCHMARKS = ['event-log', 'placement', 'serve'];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    // event-log: how often both sides have their turn, how long a turn, how many events the relay finds unsent.
+    // event-log, placement: how often each side has its turn.
     rounds: { type: 'string', default: '7' },
+    // event-log: how long a turn, how many events the relay finds unsent.
     seconds: { type: 'string', default: '2' },
     events: { type: 'string', default: '20000' },
+    // placement: how large the cluster is.
+    nodes: { type: 'string', default: '1000' },
+    tasks: { type: 'string', default: '20000' },
     // serve: how often a node is killed.
     trials: { type: 'string', default: '30' },
   },
