@@ -1,4 +1,4 @@
-import type { NodeId, PlacementChange, PlacementPlan, PlanFinding, PlanStep, TaskId } from '@holdfast/contracts';
+import type { NodeId, PlacementChange, PlacementPlan, PlanStep, TaskId } from '@holdfast/contracts';
 import { Decision } from './decision';
 import { endsInTime } from './drain-steps';
 import { choose } from './orders';
