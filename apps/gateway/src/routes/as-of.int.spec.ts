@@ -48,7 +48,7 @@ afterAll(async () => {
 });
 
 interface Answer {
-  items: Record<string, never>[];
+  items: Record<string, unknown>[];
   asOf: { position: number; at: string; ageMs: number };
   cursor?: string;
   serving: { state: string };
@@ -154,7 +154,9 @@ describe('the history of a thing', () => {
       null,
     ]);
     const events = await suite.feed.after(0);
-    expect(items.map(({ at }) => at)).toEqual(items.map(({ fromPosition }) => events[fromPosition - 1]!.knownAt));
+    expect(items.map(({ at }) => at)).toEqual(
+      items.map(({ fromPosition }) => events[Number(fromPosition) - 1]!.knownAt),
+    );
   });
 
   it('comes in pages', async () => {

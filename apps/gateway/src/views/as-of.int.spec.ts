@@ -19,7 +19,7 @@ const parked = {
   version: 3,
   eventId: asked.requestId,
   type: 'X',
-  code: 'HANDLER_FAILED',
+  code: 'HANDLER_FAILED' as const,
   message: 'a "bug"',
   attempts: 5,
 };
