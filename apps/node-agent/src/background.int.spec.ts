@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureTopics, KafkaLink } from '@holdfast/messaging/agent';
 import { NbdClient } from '@holdfast/nbd';
 import { startKafka, type RunningKafka } from '@holdfast/testing';
+import { until } from './fixture';
 import { ControlPlane, dataOf, NodeProcess } from './node-process.fixture';
 
 jest.setTimeout(60_000);
@@ -74,6 +75,11 @@ describe('background work of a node', () => {
     ...{ taskId: 'serve-s1', kind: 'serve', subject: 'system/s1', nodeId, nodeIncarnation: null, epoch },
     ...{ spec: { systemId: 's1', address: '127.77.0.1', volumes, create: true }, placement: null, cause: 'admitted' },
   });
+  let undisturbed: string;
+  const attempts = () => readdirSync(join(root, 'medium/alpha/backups/s1')).sort();
+  const named = (taskId: string, nodeId: string, epoch: number) => ({
+    ...{ taskId, kind: 'snapshot', subject: 'system/s1', nodeId, epoch },
+  });
   const snapshot = (
     taskId: string,
     { nodeId, epoch, rate = 64 * MIB }: { nodeId: string; epoch: number; rate?: number },
@@ -91,18 +97,64 @@ describe('background work of a node', () => {
   it('takes, tells how far it is, and finishes a snapshot of a frozen point', async () => {
     await ordered('TaskAssigned', serve('n1', 1));
     await untilTold('TaskTaken', 'serve-s1', 1);
-    for (const volume of ['v1', 'v2']) await fill(address(1), volume);
+    for (const { volumeId } of volumes) await fill(address(1), volumeId);
     await ordered('PointOrdered', { taskId: 't-1', systemId: 's1', pointId: 'p1', nodeId: 'n1', epoch: 1 });
     await untilTold('PointFrozen', 't-1', 1);
 
     await ordered('TaskAssigned', snapshot('t-1', { nodeId: 'n2', epoch: 1 }));
     await untilTold('TaskTaken', 't-1', 1);
-    expect(await untilTold('TaskFinished', 't-1', 1)).toMatchObject({
+    const { nodeId, doneBytes, result } = await untilTold('TaskFinished', 't-1', 1);
+    expect({ nodeId, doneBytes, result }).toEqual({
       nodeId: 'n2',
       doneBytes: 84 * MIB,
-      result: { manifest: expect.stringMatching(/^[0-9a-f]{64}$/), volumes },
+      result: { manifest: expect.stringMatching(/^[0-9a-f]{64}$/), volumes, pieces: 6, bytes: 42 * MIB },
     });
-    expect(samplesOf('t-1', 1)[0]).toMatchObject({ totalBytes: 84 * MIB });
+    expect(samplesOf('t-1', 1)[0]).toMatchObject({ nodeId: 'n2', totalBytes: 84 * MIB });
+    undisturbed = (result as { manifest: string }).manifest;
+  });
+
+  it('is carried on by another node when its own is killed, within 8 s, and ends as if nothing had been', async () => {
+    await ordered('TaskAssigned', snapshot('t-2', { nodeId: 'n2', epoch: 5, rate: 8 * MIB }));
+    await untilTold('TaskCheckpointReached', 't-2', 5);
+    n2.signalAll('SIGKILL');
+    const killedAt = performance.now();
+    await ordered('TaskMoved', { ...snapshot('t-2', { nodeId: 'n1', epoch: 6 }), fromNodeId: 'n2', cause: 'nodeDown' });
+    await plane.until(() => samplesOf('t-2', 6).length > 0);
+    expect(performance.now() - killedAt).toBeLessThan(8_000);
+    expect(await untilTold('TaskFinished', 't-2', 6)).toMatchObject({ result: { manifest: undisturbed } });
+  });
+
+  it('names what it held when its agent starts again, and resumes nothing by itself', async () => {
+    const before = plane.events('NodeStarted', 'n2').length;
+    n2.start();
+    await plane.until(() => plane.events('NodeStarted', 'n2').length > before);
+    expect(dataOf(plane.events('NodeStarted', 'n2').at(-1)!)).toMatchObject({ held: [{ taskId: 't-2', epoch: 5 }] });
+    expect(n2.processes().filter(({ command }) => command.includes('reader@'))).toEqual([]);
+  });
+
+  it('drops the other attempts once one is the result, where the system is served', async () => {
+    const result = told('TaskFinished', 't-2', 6)!['result'];
+    const done = { doneBytes: 84 * MIB, durationMs: 1, systemId: 's1', pointId: 'p1' };
+    await ordered('TaskCompleted', { ...named('t-2', 'n1', 6), result, ...done });
+    await until(() => attempts().join() === 'p1.e6');
+  });
+
+  it('stops at once when its task is cancelled', async () => {
+    await ordered('TaskAssigned', snapshot('t-3', { nodeId: 'n1', epoch: 7, rate: 1 * MIB }));
+    await untilTold('TaskTaken', 't-3', 7);
+    const { nodeId: _node, epoch: _epoch, ...task } = named('t-3', 'n1', 7);
+    await ordered('TaskCancelled', { ...task, by: 'operator' });
+    await until(() => !n1.processes().some(({ command }) => command.includes('reader@')));
+    expect(told('TaskFinished', 't-3', 7)).toBeUndefined();
+  });
+
+  it('deletes a backup with every attempt at it, and says so each time it is told', async () => {
+    const deletion = { systemId: 's1', pointId: 'p1', nodeId: 'n2', requestId: randomUUID() };
+    for (const times of [1, 2]) {
+      await ordered('BackupDeletionOrdered', deletion);
+      await plane.until(() => plane.events('BackupDeleted', 'n2').length === times);
+      expect(attempts()).toEqual([]);
+    }
   });
 });
 

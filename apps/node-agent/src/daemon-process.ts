@@ -26,9 +26,14 @@ export async function launch(folder: string, binary: string, more: string[]): Pr
   }
 }
 
+/** Of a daemon that did not come up. */
 export async function lastWords(folder: string): Promise<string> {
+  return `the daemon in ${basename(folder)} ended at once: ${await lastLine(folder)}`;
+}
+
+export async function lastLine(folder: string): Promise<string> {
   const words = (await readFile(join(folder, 'log'), 'utf8')).trim().split('\n').at(-1);
-  return `the daemon in ${basename(folder)} ended at once: ${words || 'it said nothing'}`;
+  return words || 'it said nothing';
 }
 
 /** Whoever is not in this file is nobody's daemon, and is killed by agent or watchdog. */

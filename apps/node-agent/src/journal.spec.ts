@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { Facts } from './facts';
 import { serveOrder } from './fixture';
 import { Journal } from './journal';
-import { decodeRecords, encodeRecord, type JournalRecord } from './journal-records';
+import { condense, decodeRecords, emptyState, encodeRecord, evolve, type JournalRecord } from './journal-records';
+
+function condensed(journal: Journal) {
+  const state = emptyState();
+  for (const record of condense(journal.state, '')) evolve(state, record);
+  return state;
+}
 
 interface Inner {
   file: { handle: FileHandle };
@@ -48,6 +54,19 @@ describe('the journal', () => {
       ['serve-s3', 1],
     ]);
     expect([...again.state.serving.keys()]).toEqual(['serve-s1']);
+  });
+
+  it('remembers which tasks it carries, until each has stopped at its epoch or a higher one', async () => {
+    const journal = await opened();
+    const carry = (taskId: string, epoch: number) => ({ k: 'carry', taskId, epoch }) as const;
+    await journal.append(carry('t-1', 1), carry('t-2', 4), carry('t-3', 2));
+    await journal.append({ k: 'stop', route: 't-2', epoch: 3 }, { k: 'stop', route: 't-3', epoch: 2 });
+    expect([...(await opened()).state.carrying]).toEqual([
+      ['t-1', 1],
+      ['t-2', 4],
+    ]);
+    expect([...condensed(journal).carrying]).toEqual([...journal.state.carrying]);
+    expect(condensed(journal).epochs).toEqual(journal.state.epochs);
   });
 
   it('never lowers an epoch', async () => {

@@ -7,7 +7,7 @@ import type { Points } from './points';
 import type { Prober } from './prober';
 import type { Serving } from './serving';
 import type { NodeEngine } from './take-up';
-import type { HeardTask, Tasks } from './tasks';
+import type { Tasks } from './tasks';
 
 export interface OrdersParts {
   serving: Serving;
@@ -85,20 +85,30 @@ export function obeys(parts: OrdersParts): Obeys {
  * A system that was moved to another node is not taken from this one by the message: the claim on the medium does it.
  * Background work is: what it still wrote would be read by nobody.
  */
-function take({ serving, tasks, speaker }: OrdersParts, data: Order, cause: Cause): void {
+function take(parts: OrdersParts, data: Order, cause: Cause): void {
+  const { serving, tasks, speaker } = parts;
   const { clusterId, taskId, kind, epoch, spec, nodeIncarnation } = data;
   const effect = { name: kind, clusterId, taskId, epoch, cause };
   if (data.nodeId !== speaker.nodeId) {
     if (kind !== 'serve') carryOut({ ...effect, name: 'end' }, () => tasks.end(taskId));
     return;
   }
-  if (kind !== 'serve') {
-    const order = { kind, taskId, epoch, spec, nodeIncarnation } as HeardTask; // the contract's union is told apart by kind
-    return carryOut(effect, (told) => tasks.order(order, told));
-  }
+  if (kind !== 'serve') return carryOut(effect, (told) => carryTask(parts, data, told));
   if (!isServeSpec(spec)) return;
   const order = { taskId, systemId: spec.systemId, epoch, spec, nodeIncarnation };
   carryOut(effect, (told) => serving.order(order, told));
+}
+
+function carryTask({ tasks, facts }: OrdersParts, data: Order, cause: Cause): Promise<void> {
+  const { taskId, kind, epoch, spec, nodeIncarnation } = data;
+  const order = { taskId, epoch, nodeIncarnation };
+  if (kind === 'snapshot' && 'pointId' in spec) return tasks.order({ ...order, kind, spec }, cause);
+  if (kind === 'scrub' && 'backup' in spec) return tasks.order({ ...order, kind, spec }, cause);
+  const message = `this is no ${kind}`;
+  return facts.tell(
+    { type: 'TaskDeclined', data: { taskId, epoch, code: 'UNKNOWN_KIND', message, highestEpoch: null } },
+    cause,
+  );
 }
 
 interface Effect {

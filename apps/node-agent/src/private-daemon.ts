@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NbdClient, NbdError } from '@holdfast/nbd';
-import { lastWords, launch, noteAdopted } from './daemon-process';
+import { lastLine, lastWords, launch, noteAdopted } from './daemon-process';
 import { EngineError } from './errors';
 import { daemonsBelow, endProcess, isAlive, type ProcessIdentity } from './process-identity';
 import { shortest } from './qmp';
@@ -23,7 +23,7 @@ export interface PrivateDaemonOptions {
 }
 
 const UP_WITHIN_MS = 5_000;
-const CLOSES_WITHIN_MS = 5_000;
+const CLOSES_WITHIN_MS = 30_000;
 const NBD_TIMEOUT_MS = 30_000;
 /** No system's folder holds it, so that nobody takes the daemon for one that serves, and adopts it or counts its claims. */
 const MARK = '@';
@@ -56,6 +56,11 @@ export class PrivateDaemon {
   connect(exportName: string): Promise<NbdClient> {
     const path = shortest(join(this.folder, 'nbd'));
     return NbdClient.connect({ path }, exportName, { timeoutMs: NBD_TIMEOUT_MS, allocation: true });
+  }
+
+  /** What it complained of last. */
+  words(): Promise<string> {
+    return lastLine(this.folder);
   }
 
   /** Images are flushed and closed first. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import type { NbdClient } from '@holdfast/nbd';
+import { NbdError, type NbdClient } from '@holdfast/nbd';
 import type { Chain } from './chain';
+import { EngineError } from './errors';
 import { MIB } from './manifest';
 import { PrivateDaemon } from './private-daemon';
 import type { NodeEngine } from './take-up';
@@ -32,7 +33,10 @@ export class Reader {
     const volume = await this.volume(volumeId);
     const found: number[] = [];
     for (let at = offset; at < offset + length;) {
-      for (const extent of await volume.blockStatus(at, offset + length - at)) {
+      const extents = await volume.blockStatus(at, offset + length - at).catch(async (error: unknown) => {
+        throw await this.explained(error);
+      });
+      for (const extent of extents) {
         const end = Math.min(extent.offset + extent.length, offset + length);
         for (let mib = at - (at % MIB); mib < end && !extent.zero; mib += MIB)
           if (found.at(-1) !== mib) found.push(mib);
@@ -43,12 +47,22 @@ export class Reader {
   }
 
   async read(volumeId: string, offset: number, length: number): Promise<Buffer> {
-    return (await this.volume(volumeId)).read(offset, length);
+    try {
+      return await (await this.volume(volumeId)).read(offset, length);
+    } catch (error) {
+      throw await this.explained(error);
+    }
   }
 
   async close(): Promise<void> {
     for (const client of this.clients.values()) client.close();
     await this.daemon.discard(); // it only read
+  }
+
+  /** A failed read is EIO, whatever failed: whether the layer or the way to it, only the daemon's words tell. */
+  private async explained(error: unknown): Promise<unknown> {
+    if (!(error instanceof NbdError && error.code === 'NBD_IO')) return error;
+    return new EngineError('ENGINE_REFUSED', `${error.message}: ${await this.daemon.words()}`, { cause: error });
   }
 
   private async volume(volumeId: string): Promise<NbdClient> {

@@ -29,27 +29,28 @@ import { TaskFault } from './task-fault';
 import type { Begun, SnapshotOrder, Work } from './work';
 
 /** A point of a system, piece by piece into a folder of this attempt's own; what earlier ones sealed is checked and linked. */
-export async function beginSnapshot({ taskId, epoch, spec }: SnapshotOrder, work: Work): Promise<Begun> {
-  const { node } = work;
-  const { systemId, pointId } = spec;
-  await requireMedium(node.mediumFolder);
-  const { chain, point } = await findPoint(join(node.mediumFolder, systemId), pointId);
-  const of = { systemId, pointId, epoch, point: { k: point.k, at: point.at } };
-  const earlier = await earlierAttempts(node.mediumFolder, of);
-  await mustNotReplace(node.mediumFolder, of, earlier);
-  const folder = await AttemptFolder.open(node.mediumFolder, of);
-  const reader = await Reader.open(node, { taskId, epoch, systemId, chain, k: point.k }).catch(async (error) => {
-    await folder.close();
+export async function beginSnapshot(order: SnapshotOrder, work: Work): Promise<Begun> {
+  const { systemId, pointId } = order.spec;
+  const { mediumFolder } = work.node;
+  await requireMedium(mediumFolder);
+  const { chain, point, reader } = await openPoint(order, work);
+  try {
+    const of = { systemId, pointId, epoch: order.epoch, point };
+    const earlier = await earlierAttempts(mediumFolder, of);
+    await mustNotReplace(mediumFolder, of, earlier);
+    const folder = await AttemptFolder.open(mediumFolder, of);
+    return {
+      totalBytes: chain.volumes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      run: () => new Snapshot(work, { folder, reader, earlier }).run(chain),
+      close: async () => {
+        await reader.close();
+        await folder.close();
+      },
+    };
+  } catch (error) {
+    await reader.close();
     throw error;
-  });
-  return {
-    totalBytes: chain.volumes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    run: () => new Snapshot(work, { folder, reader, earlier }).run(chain),
-    close: async () => {
-      await reader.close();
-      await folder.close();
-    },
-  };
+  }
 }
 
 interface Parts {
@@ -135,11 +136,26 @@ class Snapshot {
 /** It was written a moment ago, and lies in memory. */
 const noTurn = () => Promise.resolve();
 
-async function findPoint(systemFolder: string, pointId: string) {
+const TRIES = 3;
+
+async function openPoint({ taskId, epoch, spec }: SnapshotOrder, { node }: Work) {
+  for (let left = TRIES; ; left--) {
+    try {
+      const { chain, point } = await findPoint(join(node.mediumFolder, spec.systemId), spec.pointId);
+      const reader = await Reader.open(node, { taskId, epoch, systemId: spec.systemId, chain, k: point.k });
+      return { chain, point, reader };
+    } catch (error) {
+      // Layers below the point may be folded between the list and its opening: then the list names others.
+      if (left === 1 || error instanceof TaskFault) throw error;
+    }
+  }
+}
+
+async function findPoint(systemFolder: string, pointId: string): Promise<{ chain: Chain; point: PointOfAttempt }> {
   const chain = await readChain(systemFolder);
   const point = chain?.points.find((one) => one.pointId === pointId);
   if (!chain || !point) throw new TaskFault('subject', 'POINT_GONE', `${pointId} is not a point of ${systemFolder}`);
-  return { chain, point };
+  return { chain, point: { k: point.k, at: point.at } };
 }
 
 /** A name that is used again for another point must not overwrite the backup of the first. */

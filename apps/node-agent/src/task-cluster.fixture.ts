@@ -170,10 +170,10 @@ function hashOrNull(mib: Buffer): string | null {
   return isZero(mib) ? null : sha256(mib);
 }
 
-export function flipByte(path: string, at: number): void {
+export function flipByte(path: string, at: number, bits = 0x01): void {
   const file = openSync(path, 'r+');
   const byte = Buffer.alloc(1);
   readSync(file, byte, 0, 1, at);
-  writeSync(file, Buffer.from([byte[0]! ^ 0x01]), 0, 1, at);
+  writeSync(file, Buffer.from([byte[0]! ^ bits]), 0, 1, at);
   closeSync(file);
 }

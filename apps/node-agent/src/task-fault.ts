@@ -38,7 +38,6 @@ export function faultOf(error: unknown): TaskFault {
   // The medium is one for all nodes: elsewhere it is as full as here.
   if (code === 'ENOSPC' || code === 'EDQUOT') return fault('busy', 'NO_SPACE');
   if (error instanceof EngineError && isDamage(message)) return fault('subject', 'SOURCE_DAMAGED');
-  if (error instanceof NbdError && error.code === 'NBD_IO') return fault('subject', 'SOURCE_DAMAGED');
   if (error instanceof EngineError || error instanceof NbdError) return fault('node', 'ENGINE_DOWN');
   if (error instanceof JournalFailed) return fault('node', 'JOURNAL_FAILED');
   if (error instanceof MediumInvalid) return fault('node', 'MEDIUM_INVALID');

@@ -76,10 +76,11 @@ export class Tasks {
   async end(taskId: string): Promise<void> {
     const { journal } = this.parts;
     const slot = this.slots.get(taskId);
-    if (slot) callOffOthers(slot);
+    const newer = slot && callOffOthers(slot);
     const epoch = journal.state.carrying.get(taskId);
     if (epoch !== undefined) await journal.append({ k: 'stop', route: taskId, epoch });
     await slot?.turn;
+    if (!newer?.aborted) this.slots.delete(taskId);
   }
 
   /** The agent goes, and its readers with it. What is sealed stays. */
@@ -97,6 +98,7 @@ export class Tasks {
       const work = this.workOf(slot, order, signal);
       const begun = await begin(order, work);
       try {
+        signal.throwIfAborted();
         const progress = this.progressOf(order, begun, cause);
         slot.running = { epoch, progress };
         await this.tellTaken(order, performance.now() - begunAt, cause);

@@ -1,0 +1,113 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AttemptFolder, deleteBackup, dropOtherAttempts, earlierAttempts, folderOfAttempt } from './backup-folder';
+import { MIB, sha256 } from './manifest';
+
+describe('attempts at a backup', () => {
+  let medium: string;
+  beforeEach(() => (medium = mkdtempSync(join(tmpdir(), 'holdfast-backups-'))));
+  afterEach(() => rmSync(medium, { recursive: true, force: true }));
+
+  const point = { k: 2, at: '2026-01-01T00:00:00.000Z' };
+  const of = (epoch: number, more: { pointId?: string; at?: string } = {}) => ({
+    ...{ systemId: 's1', pointId: more.pointId ?? 'p1', epoch },
+    point: { ...point, at: more.at ?? point.at },
+  });
+  const piece = (n: number) => ({ volumeId: 'v1', n, bytes: MIB, sha256PerMiB: [sha256(`${n}`)] });
+  const attempt = async (name: ReturnType<typeof of>, ...numbers: number[]) => {
+    const folder = await AttemptFolder.open(medium, name);
+    for (const n of numbers) {
+      writeFileSync(folder.draftOf(piece(n)), `${n}`);
+      await folder.seal(piece(n));
+    }
+    return folder;
+  };
+  const list = (epoch: number) => join(folderOfAttempt(medium, of(epoch)), 'sealed.ndjson');
+  const found = async (epoch: number) =>
+    (await earlierAttempts(medium, of(epoch))).map(({ folder, sealed }) => [folder.slice(-2), [...sealed.keys()]]);
+
+  it('are found newest first, up to the epoch that asks', async () => {
+    await (await attempt(of(1), 0, 1)).close();
+    await (await attempt(of(10), 0)).close();
+    await (await attempt(of(3), 2)).close();
+    expect(await found(9)).toEqual([
+      ['e3', ['v1.2.piece']],
+      ['e1', ['v1.0.piece', 'v1.1.piece']],
+    ]);
+  });
+
+  it('of another point of the same name, of a longer name, or of no number, are none', async () => {
+    await (await attempt(of(1, { at: '2026-02-02T00:00:00.000Z' }), 0)).close();
+    await (await attempt(of(2, { pointId: 'p1-b' }), 0)).close();
+    mkdirSync(join(medium, 'backups/s1/p1.e2x'));
+    mkdirSync(join(medium, 'backups/s1/p1.e3'));
+    expect(await found(9)).toEqual([]);
+  });
+
+  it('count what is sealed by whole lines: torn and senseless ones are pieces to be made again', async () => {
+    await (await attempt(of(1), 0, 1)).close();
+    appendFileSync(
+      list(1),
+      '{"volumeId":"v1","n":2}\n{"volumeId":"../v1","n":3,"bytes":1,"sha256PerMiB":[null]}\n{"volum',
+    );
+    expect(await found(2)).toEqual([['e1', ['v1.0.piece', 'v1.1.piece']]]);
+  });
+
+  it('take a sealed piece over as the very same file', async () => {
+    await (await attempt(of(1), 0)).close();
+    const second = await attempt(of(2));
+    await second.adopt(piece(0), folderOfAttempt(medium, of(1)));
+    await second.close();
+    const files = [1, 2].map((epoch) => statSync(join(folderOfAttempt(medium, of(epoch)), 'v1.0.piece')).ino);
+    expect(files[0]).toBe(files[1]);
+    expect((await found(2))[0]).toEqual(['e2', ['v1.0.piece']]);
+  });
+
+  it('go, all but the result', async () => {
+    for (const epoch of [1, 2, 3]) await (await attempt(of(epoch), 0)).close();
+    await (await attempt(of(1, { pointId: 'p1-b' }), 0)).close();
+    await dropOtherAttempts(medium, { systemId: 's1', pointId: 'p1', epoch: 2 });
+    expect(readdirSync(join(medium, 'backups/s1')).sort()).toEqual(['p1-b.e1', 'p1.e2']);
+  });
+
+  it('go with their backup, also when it is gone already or never was', async () => {
+    for (const epoch of [1, 2]) await (await attempt(of(epoch), 0)).close();
+    await deleteBackup(medium, { systemId: 's1', pointId: 'p1' });
+    await deleteBackup(medium, { systemId: 's1', pointId: 'p1' });
+    await deleteBackup(medium, { systemId: 's9', pointId: 'p1' });
+    expect(readdirSync(join(medium, 'backups/s1'))).toEqual([]);
+  });
+
+  it('are not taken for gone on a medium that is away', async () => {
+    const away = join(medium, 'away');
+    await expect(deleteBackup(away, { systemId: 's1', pointId: 'p1' })).rejects.toMatchObject({
+      code: 'MEDIUM_INVALID',
+    });
+    await expect(AttemptFolder.open(away, of(1))).rejects.toMatchObject({ code: 'MEDIUM_INVALID' });
+    expect(existsSync(away)).toBe(false);
+  });
+
+  it('are whole with their manifest alone, and not if another epoch is known just before', async () => {
+    const folder = await attempt(of(1), 0);
+    const manifest = join(folder.folder, 'manifest.json');
+    const passed = () => {
+      throw new Error('passed');
+    };
+    await expect(folder.finish('{}', passed)).rejects.toThrow('passed');
+    expect(existsSync(manifest)).toBe(false);
+    await folder.finish('{}', () => undefined);
+    await folder.close();
+    expect(readFileSync(manifest, 'utf8')).toBe('{}');
+  });
+});
