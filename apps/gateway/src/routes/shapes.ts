@@ -86,8 +86,8 @@ export const node = z.object({
   placement: z.object({
     state: text,
     cause: maybe,
-    budget: number,
-    load: number,
+    budget: number.describe('Bytes per second that background work may cost here'),
+    load: z.number().describe('Bytes per second that it costs'),
     tasks: z.int(),
     systems: z.int(),
     holdUntil: maybe,

@@ -49,11 +49,10 @@ export function nodeView(row: NodeRow, beat: Seen<Heartbeat> | undefined, { now,
   };
 }
 
-/** Load is the share of its budget that background work costs; systems are counted, they have no cost. */
+/** Load is what background work costs in bytes per second; systems are counted, they have no cost. */
 function placementOf({ placement, carries }: NodeRow) {
   const costs = Object.values(carries).filter((cost) => cost !== null);
-  const cost = costs.reduce((sum, bytesPerSec) => sum + bytesPerSec, 0);
-  const load = placement.budget === null ? null : Math.round((cost / placement.budget) * 1_000) / 1_000;
+  const load = costs.reduce((sum, cost) => sum + cost, 0);
   return { ...placement, load, tasks: costs.length, systems: Object.keys(carries).length - costs.length };
 }
 export type NodeView = ReturnType<typeof nodeView>;

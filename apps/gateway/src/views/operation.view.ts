@@ -1,6 +1,7 @@
 import { requestContractOf } from '@holdfast/contracts';
 import type { OperationRow } from '../projections/operation';
 import type { Reason } from '../projections/refusals';
+import { actionsOf } from './actions';
 import { standingOf, type Around } from './progress';
 
 /** An operation as the API shows it. What no kind of this step has is null, never 0. */
@@ -17,7 +18,7 @@ export function operationView(row: OperationRow, now: number, around: Around = {
     progress,
     verdict: null,
     pointOfNoReturn: null,
-    actions: [],
+    actions: actionsOf(row, around, now),
     reason: row.reason ?? (isOpen ? stalled(row, { now, movedAt }) : null),
     result,
     startedAt,

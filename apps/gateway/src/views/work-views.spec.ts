@@ -117,6 +117,25 @@ describe('an operation', () => {
     expect(view(...loaded, left)).toMatchObject({ phase: 'systems', progress: { done: 1, ...progress } });
   });
 
+  it('offers what a person may do about it, and says what stands in the way of the rest', () => {
+    const actionsOf = (...events: FeedEvent[]) =>
+      operationView(operationAfter(...events), NOW, { task: taskAfter(...events) }).actions;
+    const allowed = (...events: FeedEvent[]) => actionsOf(...events).flatMap((one) => (one.allowed ? [one.verb] : []));
+    expect(allowed(...running)).toEqual(['cancel', 'move']);
+    expect(allowed(...running, work.workParked)).toEqual(['cancel', 'retry']);
+    expect(actionsOf(...running, work.snapshotCompleted('n1', 1))).toEqual([]);
+    expect(actionsOf(...running).at(-1)).toEqual({ verb: 'retry', allowed: false, why: 'it is not parked' });
+  });
+
+  it('that is planned may be applied until its plan expires', () => {
+    const dry = { ...{ ...asked, clusterId: 'alpha', nodeId: 'n1', deadlineMs: 1_000 }, force: false, dryRun: true };
+    const wished = told(NodeDrainRequested, { ...dry, action: 'start' });
+    const planned = operationAfter(wished, work.drainPlanned('abc', instant(600)));
+    const apply = (afterSec: number) => operationView(planned, NOW + afterSec * 1_000).actions;
+    expect(apply(599)).toMatchObject([{ verb: 'apply', allowed: true }]);
+    expect(apply(600)).toMatchObject([{ verb: 'apply', allowed: false, why: expect.stringContaining('plan again') }]);
+  });
+
   it('links what it is about', () => {
     const linkOf = (subject: string) => operationView({ ...operationAfter(wish), subject }, NOW).links.subject;
     expect(linkOf('backup/s1/p-1')).toBe('/v1/backups/s1/p-1');
@@ -125,12 +144,12 @@ describe('an operation', () => {
   });
 });
 
-it('a node shows the share of its budget that its work costs, and what it has left to empty', () => {
+it('a node shows what its work costs beside its budget, and what it has left to empty', () => {
   const events = [joined('n1'), opened('n1'), assigned('n1', 1), work.workAssigned('n1', 1), work.drainStarted];
   const row = rowsOf(nodesProjection, story(...events)).get('n1')!;
   const placed = { ...row, placement: { ...row.placement, budget: 16 * MIB } };
   expect(nodeView(placed, undefined, { now: NOW, alphaMs: 4_000, listening: true })).toMatchObject({
-    placement: { state: 'open', budget: 16 * MIB, load: 0.5, tasks: 1, systems: 1 },
+    placement: { state: 'open', budget: 16 * MIB, load: 8 * MIB, tasks: 1, systems: 1 },
     drain: { state: 'draining', left: ['serve-s1', 't-1'], total: 2 },
   });
 });

@@ -10,18 +10,11 @@ import type { BackupView } from '../views/backup.view';
 import { amount, chainOf, clock, is, lastOf, placeOf, seconds, type Why } from './why';
 
 /** What is asked of the feed. */
-export const BACKUP_EVENTS = [
-  PointConfirmed,
-  TaskCompleted,
-  BackupDeletionOrdered,
-  BackupDeletionRejected,
-  BackupDeletionConfirmed,
-];
+export const BACKUP_EVENTS = [TaskCompleted, BackupDeletionOrdered, BackupDeletionRejected, BackupDeletionConfirmed];
 
-/** `events`: all that was told of the backup; the point of another snapshot of the system is none of it. */
-export function whyBackup(backup: BackupView, told: readonly FeedEvent[]): Why {
-  const { backupId, pointId, restorable, reason, at, lastScrub } = backup;
-  const events = told.filter((event) => (event.data as { pointId: string }).pointId === pointId);
+/** `events`: all that was told of the backup, and of the point that it is of. */
+export function whyBackup(backup: BackupView, events: readonly FeedEvent[]): Why {
+  const { backupId, restorable, reason, at, lastScrub } = backup;
   const made = events.findLast((event) => is(event, TaskCompleted) && event.data.kind === 'snapshot');
   const scrubbed = events.findLast((event) => is(event, TaskCompleted) && event.data.kind === 'scrub');
   const deletion = lastOf(events, BackupDeletionOrdered, BackupDeletionRejected);

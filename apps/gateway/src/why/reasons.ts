@@ -1,6 +1,7 @@
 import {
   AutomationHalted,
   AutomationResumed,
+  PointConfirmed,
   serveTaskOf,
   SystemServeGranted,
   type EventContract,
@@ -60,7 +61,11 @@ export class Reasons {
   }
 
   async backup(backup: BackupView): Promise<Why> {
-    return whyBackup(backup, await this.story(`backup/${backup.backupId}`, BACKUP_EVENTS));
+    const [own, point] = await Promise.all([
+      this.story(`backup/${backup.backupId}`, BACKUP_EVENTS),
+      this.story(`task/${backup.taskId}`, [PointConfirmed]),
+    ]);
+    return whyBackup(backup, chainOf([...point, ...own]));
   }
 
   /** What was told of the nodes that a task was on. */

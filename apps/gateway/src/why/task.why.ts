@@ -16,7 +16,7 @@ import {
   type Placement,
 } from '@holdfast/contracts';
 import type { FeedEvent, Told } from '../projections/projection';
-import { chainOf, clock, is, lastOf, placeOf, seconds, type Why } from './why';
+import { amount, chainOf, clock, is, lastOf, placeOf, seconds, type Why } from './why';
 
 export type Order = Told<typeof TaskAssigned> | Told<typeof TaskMoved>;
 
@@ -154,19 +154,17 @@ function fenceLines(order: Order, since: readonly FeedEvent[]) {
   return held ? [{ label: 'fence', text: `${nodeId} waits for ${held.data.waitsFor}: never forced` }] : [];
 }
 
-export function placementLines({ placement, nodeId }: { placement: Placement | null; nodeId: string }) {
+export function placementLines({ placement, nodeId, kind }: Order['data']) {
   if (!placement) return [];
-  const chosen = placement.candidates.find((candidate) => candidate.nodeId === nodeId);
+  const { candidates } = placement;
+  const chosen = candidates.find((candidate) => candidate.nodeId === nodeId);
   const excluded = placement.excluded.map((node) => `${node.nodeId} ${node.filter}`).join(' · ');
+  // Systems are counted; what works in the background costs bytes per second.
+  const load = (cost: number) => (kind === 'serve' ? cost.toFixed(2) : `${amount(cost)}/s`);
+  const place = (at: Placement['candidates'][number]) =>
+    `${at.nodeId} rank ${at.rank} of ${candidates.length}, load ${load(at.load)}, bound ${load(at.bound)}`;
   return [
-    ...(chosen
-      ? [
-          {
-            label: 'chosen',
-            text: `${chosen.nodeId} rank ${chosen.rank} of ${placement.candidates.length}, load ${chosen.load.toFixed(2)}, bound ${chosen.bound.toFixed(2)}`,
-          },
-        ]
-      : []),
+    ...(chosen ? [{ label: 'chosen', text: place(chosen) }] : []),
     ...(excluded ? [{ label: 'excluded', text: excluded }] : []),
   ];
 }
