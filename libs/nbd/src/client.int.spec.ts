@@ -66,6 +66,27 @@ describe('NbdClient and qemu-storage-daemon', () => {
     await expect(NbdClient.connect({ path: path() }, 'v2')).rejects.toMatchObject({ code: 'NBD_REFUSED' });
   });
 
+  it('tells what reads as zeroes, and reads over data and holes alike', async () => {
+    const image = await NbdClient.connect({ path: path() }, 'v1', { timeoutMs: 2_000, allocation: true });
+    const MIB = 1 << 20;
+    await image.write(5 * MIB, Buffer.alloc(65_536, 'x'));
+    const extents = await image.blockStatus(4 * MIB, 4 * MIB);
+    expect(extents).toEqual([
+      { offset: 4 * MIB, length: MIB, zero: true },
+      { offset: 5 * MIB, length: 65_536, zero: false },
+      { offset: 5 * MIB + 65_536, length: 3 * MIB - 65_536, zero: true },
+    ]);
+    const around = await image.read(5 * MIB - 4096, 65_536 + 8192);
+    expect(around).toEqual(Buffer.concat([Buffer.alloc(4096), Buffer.alloc(65_536, 'x'), Buffer.alloc(4096)]));
+    await expect(image.read(8 * MIB, 4096)).rejects.toMatchObject({ code: 'NBD_IO', errno: 'EINVAL' });
+    await image.flush();
+    image.close();
+  });
+
+  it('refuses to tell what was not asked for at connect', async () => {
+    await expect(nbd.blockStatus(0, 4096)).rejects.toMatchObject({ code: 'NBD_REFUSED' });
+  });
+
   it('gives up on a stopped server at the deadline', async () => {
     process.kill(daemon.pid!, 'SIGSTOP');
     await expect(NbdClient.connect({ path: path() }, 'v1', { timeoutMs: 100 })).rejects.toMatchObject({
