@@ -69,7 +69,7 @@ describe('agent and watchdog', () => {
 
   it('tells its start and its inventory, and beats each second, with its watchdog alive', async () => {
     expect(await untilTold('NodeStarted', 'n1')).toMatchObject({ journal: 'new', held: [], adopted: [] });
-    expect(await untilTold('NodeInventoryReported', 'n1')).toMatchObject({ kinds: ['serve'] });
+    expect(await untilTold('NodeInventoryReported', 'n1')).toMatchObject({ kinds: ['serve', 'snapshot', 'scrub'] });
     await plane.until(() => plane.beats('n1').some((beat) => dataOf(beat)['watchdogAlive'] === true));
     expect(dataOf(plane.beats('n1').at(-1)!)).toMatchObject({
       engine: { state: 'ok' },
