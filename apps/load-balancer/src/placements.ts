@@ -44,7 +44,7 @@ export class Placements {
     private readonly remaining = new Remaining(),
   ) {
     this.tables = bindDecider(store, routingTableDecider, {
-      ...{ prefix: 'routing-table', shape: 'routing-table-2', partitionKey: (clusterId) => clusterId },
+      ...{ prefix: 'routing-table', shape: 'routing-table-3', partitionKey: (clusterId) => clusterId },
     });
     this.systems = bindDecider(store, systemDecider, {
       ...{ prefix: 'system', shape: 'system-2', partitionKey: (systemId) => systemId },

@@ -132,6 +132,16 @@ export class World {
     if (event.type === 'TaskRecalled') {
       await this.agent(order.nodeId, 'TaskStopped', { taskId, epoch, token: null, doneBytes: 0 });
     }
+    if (event.type === 'PointOrdered') {
+      const { systemId, pointId } = event.data as { systemId: string; pointId: string };
+      const volumes = [{ volumeId: 'a', files: ['a.1.e1.qcow2'] }];
+      const point = { taskId, systemId, epoch, pointId, k: 1, volumes, frozenMs: 3 };
+      await this.agent(order.nodeId, 'PointFrozen', point);
+    }
+    if (event.type === 'BackupDeletionOrdered') {
+      const { systemId, pointId } = event.data as { systemId: string; pointId: string };
+      await this.agent(order.nodeId, 'BackupDeleted', { systemId, pointId });
+    }
     if (event.type === 'SystemRemovalOrdered') {
       const { systemId } = event.data as { systemId: string };
       await this.agent(order.nodeId, 'SystemRemoved', { systemId, epoch });

@@ -19,7 +19,7 @@ export function choose({ table, known, loads }: Decision, task: Task, refusing: 
   return place(
     {
       subject: isServe(task) ? task.taskId : task.subject,
-      homeId: task.prefersId ?? homeOf(table, task),
+      homeId: homeOf(table, task),
       lastOwnerId: task.nodeId ?? task.lastOwnerId,
       carriedBy: placesOf(task),
       cost: task.cost,
@@ -42,10 +42,17 @@ function homeOf(table: RoutingTable, { home }: Task): NodeId | null {
 
 /** Orders the task of a node at the next epoch; with no node to take it, says why, once. */
 export function assign(decision: Decision, task: Task, cause: AssignCause): void {
-  const choice = choose(decision, task);
+  const choice = preferred(decision, task) ?? choose(decision, task);
   if (!choice.nodeId) return defer(decision, task, choice);
   const order = orderTo(decision, task, { nodeId: choice.nodeId, placement: choice.placement });
   decision.add({ type: 'TaskAssigned', data: { ...order, cause } });
+}
+
+/** The node that was only busy, if it has room for it still: what was read there may be in its cache. */
+function preferred(decision: Decision, task: Task): Choice | null {
+  if (!task.prefersId) return null;
+  const choice = choose(decision, task, othersThan(decision.table, task.prefersId));
+  return choice.nodeId ? choice : null;
 }
 
 /** Orders the task of another node; false when there is none. The owner is refused, whatever its state. */

@@ -96,6 +96,14 @@ describe('the bound of background tasks', () => {
     expect(place({ ...background, cost: 10, total: 100 }, uneven).nodeId).toBe(second);
   });
 
+  it('gives way to the first in order, of those that are equally loaded: home, in a quiet cluster', () => {
+    const alone = { ...background, cost: 10, total: 10 };
+    const idle = ['n1', 'n2', 'n3'].map((name) => candidate(name));
+    const [ranksFirst] = byScore(['n1', 'n2', 'n3']);
+    expect(place(alone, idle).nodeId).toBe(ranksFirst);
+    for (const { nodeId } of idle) expect(place({ ...alone, homeId: nodeId }, idle).nodeId).toBe(nodeId);
+  });
+
   it('is 0.9 of the budget at most: full is nobody’s turn', () => {
     const heavy = { ...background, total: 1_000 };
     expect(place(heavy, [candidate(first, 80), candidate(second, 90)]).nodeId).toBe(first);

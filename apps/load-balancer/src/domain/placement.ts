@@ -68,7 +68,7 @@ const SHOWN_EXCLUDED = 32;
 /**
  * Which node gets the task: home, else the last owner, else by weighted rendezvous, where one node's failure moves its
  * own tasks and no other. The first in this order that stays within its bound; with none, the least loaded that stays
- * under its ceiling; with none, nobody.
+ * under its ceiling, of equals the first; with none, nobody.
  */
 export function place(request: PlacementRequest, nodes: readonly Candidate[]): Choice {
   const { open, excluded } = filter(request, nodes);
@@ -115,6 +115,8 @@ interface Ranked {
   readonly key: number;
   readonly score: number;
   readonly load: number;
+  /** Of its budget. */
+  readonly share: number;
   readonly bound: number;
 }
 
@@ -134,13 +136,14 @@ function rank(request: PlacementRequest, open: readonly Candidate[]): Ranking {
   for (const { budget } of open) budgets += budget;
 
   const ranking: Ranking = { first: undefined, leastLoaded: undefined, shown: [] };
-  let leastShare = Infinity;
   for (const node of open) {
     const { nodeId, budget } = node;
     const load = carriedBy.includes(nodeId) ? node.load : node.load + cost;
+    const share = load / budget;
     const bound = limits.bound((total * budget) / budgets, budget);
     const fits = load <= bound;
-    const isLeast = load < leastShare * budget && load <= limits.ceiling(budget);
+    // As long as none fits: of those as little loaded as any, the one that ranks first.
+    const isLeast = !ranking.first && share <= shareOf(ranking.leastLoaded) && load <= limits.ceiling(budget);
     const u = draw(seed, node.seed);
     const preferred = nodeId === homeId ? Infinity : nodeId === lastOwnerId ? Number.MAX_VALUE : null;
     // As ln u ≤ u − 1, no score is above this: most nodes are seen to change nothing without their logarithm.
@@ -148,13 +151,20 @@ function rank(request: PlacementRequest, open: readonly Candidate[]): Ranking {
     if (!isLeast && atMost <= keyToBeat(ranking, fits)) continue;
 
     const score = scoreOf(budget, u);
-    const ranked = { nodeId, key: preferred ?? score, score, load, bound };
+    const ranked = { nodeId, key: preferred ?? score, score, load, share, bound };
     if (fits && ranked.key > keyOf(ranking.first)) ranking.first = ranked;
-    if (isLeast) ranking.leastLoaded = ranked;
-    if (isLeast) leastShare = load / budget;
+    if (isLeast && isBefore(ranked, ranking.leastLoaded)) ranking.leastLoaded = ranked;
     show(ranking.shown, ranked);
   }
   return ranking;
+}
+
+function isBefore(ranked: Ranked, least: Ranked | undefined): boolean {
+  return ranked.share < shareOf(least) || ranked.key > keyOf(least);
+}
+
+function shareOf(ranked: Ranked | undefined): number {
+  return ranked ? ranked.share : Infinity;
 }
 
 /** Below it a node neither leads nor is shown. */

@@ -59,7 +59,7 @@ export type TableAction =
   /** Time has passed: what is still owed is due. */
   | { readonly type: 'Settle' }
   /** Time has passed since the task's last event. */
-  | { readonly type: 'CheckTask'; readonly taskId: TaskId; readonly progress?: Progress }
+  | { readonly type: 'CheckTask'; readonly taskId: TaskId; readonly progress?: Progress | undefined }
   | RequestTask
   | TaskWish
   | DrainWish

@@ -24,6 +24,7 @@ import type {
 import { type Backup, type BackupEvent, backupsAfter, backupsWith, nameOf } from './backups';
 import { drainAfter, type Drain, type DrainEvent } from './drain';
 import type { Inventory } from './filters';
+import { homeKey, type Homes, homesWith, homesWithout } from './homes';
 import { movesCounted, type Rebalance, rebalanceAfter, type RebalanceEvent } from './rebalance';
 import { admitted, checkpointed, isServe, type Task, taskAfter, type TaskEvent } from './task';
 import { msBetween } from './time';
@@ -96,6 +97,7 @@ export interface RoutingTable {
   readonly tasks: Readonly<Record<string, Task>>;
   /** By `<systemId>/<pointId>`. */
   readonly backups: Readonly<Record<string, Backup>>;
+  readonly homes: Homes;
   readonly brakes: readonly Brake[];
   readonly rebalance: Rebalance | null;
   /** The newest last. */
@@ -120,6 +122,7 @@ export const emptyTable: RoutingTable = {
   nodes: {},
   tasks: {},
   backups: {},
+  homes: {},
   brakes: [],
   rebalance: null,
   ended: [],
@@ -146,8 +149,10 @@ export function evolveTable(table: RoutingTable, event: TableEvent): RoutingTabl
       return { ...table, brakes: [...table.brakes.filter((brake) => brake !== data.brake), data.brake] };
     case 'PlacementResumed':
       return { ...table, brakes: table.brakes.filter((brake) => brake !== data.brake) };
-    case 'TaskAdmitted':
-      return { ...table, tasks: { ...table.tasks, [data.taskId]: admitted(event) } };
+    case 'TaskAdmitted': {
+      const task = { ...admitted(event), home: table.homes[homeKey(data)] ?? null };
+      return { ...table, tasks: { ...table.tasks, [data.taskId]: task } };
+    }
     case 'TaskCompleted':
       return { ...withoutTask(table, data.taskId), backups: backupsWith(table.backups, event) };
     case 'TaskCancelled':
@@ -155,9 +160,11 @@ export function evolveTable(table: RoutingTable, event: TableEvent): RoutingTabl
     case 'TasksCheckpointed':
       return withCheckpoints(table, data);
     case 'BackupDeletionOrdered':
-    case 'BackupDeletionConfirmed':
       return { ...table, backups: backupsAfter(table.backups, event) };
+    case 'BackupDeletionConfirmed':
+      return { ...table, backups: backupsAfter(table.backups, event), homes: homesWithout(table.homes, data) };
     case 'SystemRemovalOrdered': // A removal is its system's own story.
+      return { ...table, homes: homesWithout(table.homes, { systemId: data.systemId }) };
     case 'TaskRejected':
     case 'TaskActionRejected':
     case 'BackupDeletionRejected':
@@ -179,7 +186,8 @@ function withoutTask(table: RoutingTable, taskId: TaskId): RoutingTable {
   // A system's task has its system's name: it may be there again.
   if (isServe(task)) return { ...table, tasks: others };
   const point = task.kind === 'snapshot' ? nameOf(task.spec) : null;
-  return { ...table, tasks: others, ended: [...table.ended, { taskId, point }].slice(-ENDED_KEPT) };
+  const homes = homesWith(table.homes, task);
+  return { ...table, tasks: others, homes, ended: [...table.ended, { taskId, point }].slice(-ENDED_KEPT) };
 }
 
 function withCheckpoints(table: RoutingTable, { items, at }: DataOf<'TasksCheckpointed'>): RoutingTable {

@@ -13,6 +13,7 @@ import { systemDecider, type System, type SystemCommand } from './system.decider
 
 export const T0 = Date.parse('2026-01-01T00:00:00.000Z');
 export const C1 = 'c1' as ClusterId;
+const VOLUMES = [{ volumeId: 'v1' as never, sizeBytes: 1024 }];
 export const node = (nodeId: string) => nodeId as NodeId;
 export const taskOf = (systemId: string) => serveTaskOf(systemId as SystemId);
 
@@ -74,15 +75,19 @@ export class FixtureTable {
     return this.do({ type: 'CloseNode', nodeId: node(nodeId), cause });
   }
 
+  tellRegistered(name: string): void {
+    const offer = { nodes: 1, address: '10.0.0.1' };
+    const requestId = '00000000-0000-4000-8000-000000000001' as never;
+    const asked = { systemId: name as SystemId, clusterId: C1, volumes: VOLUMES, offer, requestId, at: this.at };
+    this.tellSystem({ type: 'RegisterSystem', ...asked });
+  }
+
   /** Registers and admits a system. */
   admit(name: string): string[] {
     const systemId = name as SystemId;
-    const volumes = [{ volumeId: 'v1' as never, sizeBytes: 1024 }];
-    const offer = { nodes: 1, address: '10.0.0.1' };
-    const requestId = '00000000-0000-4000-8000-000000000001' as never;
-    this.tellSystem({ type: 'RegisterSystem', systemId, clusterId: C1, volumes, offer, requestId, at: this.at });
+    this.tellRegistered(name);
     const lastEpoch = this.systems[name]?.epoch ?? 0;
-    return this.do({ type: 'AdmitSystem', spec: { systemId, address: '10.0.0.1', volumes }, lastEpoch });
+    return this.do({ type: 'AdmitSystem', spec: { systemId, address: '10.0.0.1', volumes: VOLUMES }, lastEpoch });
   }
 
   /** The fact of the node that owns the system now, at the epoch ordered last. */

@@ -23,6 +23,7 @@ import type {
   TaskStartConfirmed,
 } from '@holdfast/contracts';
 import { invariant } from '@holdfast/kernel';
+import type { Home } from './homes';
 import { later } from './time';
 
 /** What changes one open task. Those that begin or end it change the table. */
@@ -67,7 +68,7 @@ interface OpenTask {
   readonly phase: 'pending' | 'freezing' | 'assigned' | 'held' | 'running' | 'stopping' | 'retrying' | 'parked';
   /** When the phase began. */
   readonly since: Instant;
-  readonly home: { readonly nodeId: NodeId; readonly since: Instant } | null;
+  readonly home: Home | null;
   readonly avoided: Readonly<Record<string, Instant>>;
   /** The node was only busy: there it goes on first of all. */
   readonly prefersId: NodeId | null;

@@ -15,32 +15,41 @@ export class WorkTable extends FixtureTable {
 
   /** A scrub that is running on this node, wherever it would have been placed. */
   running(name: string, nodeId: string, cost = 10): this {
-    const [systemId, pointId] = [`s-${name}` as SystemId, 'p1' as PointId];
-    const backup = { systemId, pointId, epoch: 1, manifest: '0'.repeat(64) };
-    const about = {
-      clusterId: C1,
-      taskId: work(name),
-      kind: 'scrub',
-      subject: `backup/${systemId}/p1`,
-      at: this.at,
-    } as const;
-    const spec = { systemId, backup, bytesPerSec: cost };
-    const order = { ...about, nodeId: nodeId as NodeId, nodeIncarnation: null, epoch: 1, spec, placement: null };
+    const { about, spec } = this.scrubOf(name, cost, name);
+    const on = { nodeId: nodeId as NodeId, epoch: 1 };
     this.note({ type: 'TaskAdmitted', data: { ...about, spec, cost } });
+    const order = { ...about, ...on, spec, nodeIncarnation: null, placement: null };
     this.note({ type: 'TaskAssigned', data: { ...order, cause: 'admitted' } });
-    this.note({
-      type: 'TaskStartConfirmed',
-      data: { ...about, nodeId: order.nodeId, epoch: 1, tookMs: 1, created: false },
-    });
+    this.note({ type: 'TaskStartConfirmed', data: { ...about, ...on, tookMs: 1, created: false } });
     return this;
   }
 
-  /** One that no node has yet. */
-  waiting(name: string, cost = 10): this {
-    this.running(name, 'n1', cost);
-    const task = { ...this.workOf(name), nodeId: null, home: null, phase: 'pending' as const, epoch: 0 };
-    this.table = { ...this.table, tasks: { ...this.table.tasks, [task.taskId]: task } };
+  /** One that no node has yet; `of`: what it reads, its own backup unless another run read it before. */
+  waiting(name: string, cost = 10, of = name): this {
+    const { about, spec } = this.scrubOf(name, cost, of);
+    this.note({ type: 'TaskAdmitted', data: { ...about, spec, cost } });
     return this;
+  }
+
+  /** It has read all. */
+  finish(name: string): string[] {
+    const { nodeId, taskId, epoch } = this.workOf(name);
+    const result = { manifest: '0'.repeat(64), pieces: 1, damagedPieces: 0, damaged: [] };
+    return this.do({
+      type: 'NoteFinished',
+      nodeId: nodeId as NodeId,
+      taskId,
+      epoch,
+      result,
+      doneBytes: 1,
+      durationMs: 1,
+    });
+  }
+
+  /** Its backup was taken away. */
+  forget(of: string): void {
+    const backup = { systemId: `s-${of}` as SystemId, pointId: 'p1' as PointId };
+    this.note({ type: 'BackupDeletionConfirmed', data: { clusterId: C1, ...backup, at: this.at } });
   }
 
   workOf(name: string) {
@@ -96,6 +105,14 @@ export class WorkTable extends FixtureTable {
   /** Whatever is due now. */
   look(): string[] {
     return this.do({ type: 'Settle' } satisfies TableAction);
+  }
+
+  private scrubOf(name: string, bytesPerSec: number, of: string) {
+    const [systemId, pointId] = [`s-${of}` as SystemId, 'p1' as PointId];
+    const backup = { systemId, pointId, epoch: 1, manifest: '0'.repeat(64) };
+    const subject = `backup/${systemId}/p1`;
+    const about = { clusterId: C1, taskId: work(name), kind: 'scrub' as const, subject, at: this.at };
+    return { about, spec: { systemId, backup, bytesPerSec } };
   }
 
   private note(event: TableEvent): void {
