@@ -3,11 +3,12 @@ import { KafkaLink } from './kafka-link';
 import { Relay } from './relay';
 
 const never = () => new Promise<never>(() => undefined);
-const disconnect = jest.fn();
+const connect = jest.fn<Promise<void>, []>(never);
+const disconnect = jest.fn<Promise<void>, []>(never);
 jest.mock('kafkajs', () => ({
   ...jest.requireActual<object>('kafkajs'),
   Kafka: class {
-    producer = () => ({ connect: never, disconnect });
+    producer = () => ({ connect, disconnect, send: never });
   },
 }));
 jest.mock('pg', () => ({
@@ -20,13 +21,22 @@ jest.mock('pg', () => ({
 const locked = jest.fn();
 jest.mock('./outbox', () => ({ Outbox: { lock: async () => (locked(), {}) } }));
 
-/** Both would wait for ever, as a service's end did until it was cut off. */
-describe('while the broker has not been there yet', () => {
+/** Each would wait for ever, as a service's end did until it was cut off. */
+describe('while the broker is away', () => {
   it('a link stops without its producer', async () => {
     const link = new KafkaLink({ brokers: ['127.0.0.1:9'], clientId: 'spec' });
     void link.send('topic', 0, []);
     await link.stop();
     expect(disconnect).not.toHaveBeenCalled();
+  });
+
+  it('a link stops whose goodbye is not answered', async () => {
+    connect.mockResolvedValueOnce();
+    const link = new KafkaLink({ brokers: ['127.0.0.1:9'], clientId: 'spec' });
+    void link.send('topic', 0, []);
+    await new Promise((resolve) => setImmediate(resolve));
+    await link.stop();
+    expect(disconnect).toHaveBeenCalledTimes(1);
   });
 
   it('a relay stops without the number of partitions', async () => {

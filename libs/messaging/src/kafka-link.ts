@@ -20,6 +20,8 @@ import type { WireRecord } from './wire';
 /** Never give up: a client, each of its consumers and each of its producers have retries of their own, 5 unless said. */
 const FOR_EVER = { retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 100, maxRetryTime: 1_000 };
 const ACKS_OF_ALL = -1;
+/** For a goodbye: all that had to be confirmed is by then. */
+const LEAVE_MS = 1_000;
 
 letEmptyQueuesRest();
 
@@ -111,11 +113,14 @@ export class KafkaLink {
     return { low, high };
   }
 
-  /** One that still connects is not waited for: while Kafka is away it would be for ever. */
+  /** One that still connects is not waited for, nor for long one that is connected: while Kafka is away it would be for ever. */
   async stop(): Promise<void> {
     const [connecting, connected] = [this.#producer, this.#connected];
     this.#producer = this.#connected = undefined;
-    if (connected !== undefined) return connected.disconnect();
+    if (connected !== undefined) {
+      await Promise.race([connected.disconnect(), sleep(LEAVE_MS, undefined, { ref: false })]);
+      return;
+    }
     connecting
       ?.then((producer) => producer.disconnect())
       .catch((error: unknown) => log.debug({ err: error }, 'the producer was not connected'));
