@@ -104,6 +104,7 @@ function nodeEngine(config: AgentConfig, runFolder: string): NodeEngine {
     runFolder,
     engine: { binary: config.HOLDFAST_STORAGE_DAEMON, flush: config.HOLDFAST_AGENT_FLUSH },
     addressOf: ({ systemId, spec }) => addresses.get(systemId) ?? spec.address,
+    foldAbove: config.HOLDFAST_AGENT_FOLD_ABOVE_LAYERS,
   };
 }
 

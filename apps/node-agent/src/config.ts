@@ -21,6 +21,7 @@ const variables = z.object({
   HOLDFAST_AGENT_MEDIUM: path,
   HOLDFAST_AGENT_DATA_ADDRESS: z.ipv4(),
   HOLDFAST_AGENT_FLUSH: z.enum(['os', 'disk']).default('disk'),
+  HOLDFAST_AGENT_FOLD_ABOVE_LAYERS: z.coerce.number().int().min(2).default(8),
   HOLDFAST_AGENT_SERVING_ADDRESS_MAP: addressMap.default(new Map()),
   HOLDFAST_KAFKA_BROKERS: z.string().min(1),
   HOLDFAST_STORAGE_DAEMON: z.string().default('qemu-storage-daemon'),

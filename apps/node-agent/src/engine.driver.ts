@@ -23,7 +23,7 @@ export interface OpenVolume {
 }
 
 export const SERVING_PORT = 10809;
-export const OPENING_DEADLINE_MS = 2_000;
+const OPENING_DEADLINE_MS = 2_000;
 const START_DEADLINE_MS = 3_000;
 const DYING_MS = 100;
 
@@ -103,9 +103,8 @@ export class StorageDaemon {
 
   /** Node name and image file of everything that is open. */
   async openFiles(): Promise<{ node: string; file: string }[]> {
-    const nodes = await this.execute<{ 'node-name': string; file: string }[]>('query-named-block-nodes', {
-      flat: true,
-    });
+    type Node = { 'node-name': string; file: string };
+    const nodes = await this.execute<Node[]>('query-named-block-nodes', { flat: true }, OPENING_DEADLINE_MS);
     return nodes.map((one) => ({ node: one['node-name'], file: one.file }));
   }
 

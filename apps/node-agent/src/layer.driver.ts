@@ -9,9 +9,9 @@ export interface LayerId {
   k: number;
 }
 
-const OVERLAY_DEADLINE_MS = 2_000;
-const FREEZE_DEADLINE_MS = 2_000;
-const JOB_LOOK_MS = 20;
+/** What touches images, or looks at many, takes longer than a question: as long as opening may. */
+const DEADLINE_MS = 2_000;
+const JOB_LOOK_MS = { first: 10, longest: 500 };
 
 export const nodeOf = ({ name, k }: LayerId) => `${name}.${k}`;
 export const fileNodeOf = (layer: LayerId) => `${nodeOf(layer)}.f`;
@@ -34,20 +34,25 @@ const cacheOf = (flush: Flush, direct = false) => ({ direct, 'no-flush': flush =
 export async function addOverlay(daemon: StorageDaemon, layer: LayerId, filename: string): Promise<void> {
   const node = layerNode(layer, { flush: daemon.flush, frozen: false });
   const overlay = { ...node, file: { ...node.file, filename }, backing: null };
-  await daemon.execute('blockdev-add', overlay, OVERLAY_DEADLINE_MS);
+  await daemon.execute('blockdev-add', overlay, DEADLINE_MS);
 }
 
 export async function dropNode(daemon: StorageDaemon, layer: LayerId): Promise<void> {
-  await daemon.execute('blockdev-del', { 'node-name': nodeOf(layer) }, OVERLAY_DEADLINE_MS);
+  await daemon.execute('blockdev-del', { 'node-name': nodeOf(layer) }, DEADLINE_MS);
 }
 
 /** An overlay of another size is accepted by the engine, and the volume gets that size. */
-export async function compareSizes(daemon: StorageDaemon, one: LayerId, other: LayerId): Promise<void> {
-  const nodes = await daemon.execute<NamedNode[]>('query-named-block-nodes', { flat: true });
-  const sizeOf = (layer: LayerId) => nodes.find((node) => node['node-name'] === nodeOf(layer))?.image['virtual-size'];
-  if (sizeOf(one) === sizeOf(other)) return;
-  const text = `${nodeOf(other)} has ${sizeOf(other)} bytes, ${nodeOf(one)} ${sizeOf(one)}`;
-  throw new EngineError('ENGINE_REFUSED', text);
+export async function compareSizes(
+  daemon: StorageDaemon,
+  volumes: string[],
+  { top, next }: { top: number; next: number },
+): Promise<void> {
+  const sizes = new Map((await namedNodes(daemon)).map((node) => [node['node-name'], node.image['virtual-size']]));
+  for (const name of volumes) {
+    const [before, after] = [top, next].map((k) => sizes.get(nodeOf({ name, k })));
+    if (before === after) continue;
+    throw new EngineError('ENGINE_REFUSED', `layer ${next} of ${name} has ${after} bytes, the one below it ${before}`);
+  }
 }
 
 interface NamedNode {
@@ -56,24 +61,29 @@ interface NamedNode {
   image: { 'virtual-size': number };
 }
 
+const namedNodes = (daemon: StorageDaemon) =>
+  daemon.execute<NamedNode[]>('query-named-block-nodes', { flat: true }, DEADLINE_MS);
+
 /** What is open below each volume, bottom to top; and what is open beside the chains. Asked, never remembered. */
 export async function openLayers(
   daemon: StorageDaemon,
   volumes: string[],
 ): Promise<Map<string, { chain: number[]; beside: number[] }>> {
-  const graph = await daemon.execute<BlockGraph>('x-debug-query-block-graph');
+  const graph = await daemon.execute<BlockGraph>('x-debug-query-block-graph', {}, DEADLINE_MS);
   const names = new Map(graph.nodes.map(({ id, name }) => [id, name]));
   const below = new Map(
     graph.edges
       .filter(({ name }) => name === 'backing' || name === 'file')
       .map(({ name, parent, child }) => [`${names.get(parent)} ${name}`, names.get(child)!]),
   );
-  const all = graph.nodes.flatMap(({ name }) => layerIdOf(name) ?? []);
+  const all = graph.nodes.flatMap(({ name }) => layersNamed(name));
   return new Map(
     volumes.map((volume) => {
       const chain: number[] = [];
       let node = below.get(`${volume} file`);
-      for (; node !== undefined; node = below.get(`${node} backing`)) chain.unshift(layerIdOf(node)!.k);
+      // A fold puts a node of its own between the layers while it runs.
+      for (; node !== undefined; node = below.get(`${node} backing`))
+        chain.unshift(...layersNamed(node).map(({ k }) => k));
       const beside = all.filter(({ name, k }) => name === volume && !chain.includes(k)).map(({ k }) => k);
       return [volume, { chain, beside }];
     }),
@@ -85,9 +95,9 @@ interface BlockGraph {
   edges: { name: string; parent: number; child: number }[];
 }
 
-function layerIdOf(node: string): LayerId | undefined {
+function layersNamed(node: string): LayerId[] {
   const [, name, k] = /^(.+)\.(\d+)$/.exec(node) ?? [];
-  return name === undefined ? undefined : { name, k: Number(k) };
+  return name === undefined ? [] : [{ name, k: Number(k) }];
 }
 
 /** All volumes at one instant, or none: what was the top is frozen, the overlay is written from now on. */
@@ -97,7 +107,7 @@ export async function freezeAll(daemon: StorageDaemon, volumes: string[], k: num
     data: { node: nodeOf({ name, k }), overlay: nodeOf({ name, k: k + 1 }) },
   }));
   const begun = performance.now();
-  await daemon.execute('transaction', { actions }, FREEZE_DEADLINE_MS);
+  await daemon.execute('transaction', { actions }, DEADLINE_MS);
   return performance.now() - begun;
 }
 
@@ -123,7 +133,7 @@ export async function fold(daemon: StorageDaemon, nodes: FoldNodes, signal: Abor
     const job = `fold-${name}`;
     const layers = { 'top-node': nodeOf({ name, k: top }), 'base-node': nodeOf({ name, k: base }) };
     const options = { 'job-id': job, device: name, ...layers, 'backing-file': baseFile, 'auto-dismiss': false };
-    await daemon.execute('block-commit', options, OVERLAY_DEADLINE_MS);
+    await daemon.execute('block-commit', options, DEADLINE_MS);
     await endOfJob(daemon, job, signal);
     lies = base;
   } finally {
@@ -134,7 +144,7 @@ export async function fold(daemon: StorageDaemon, nodes: FoldNodes, signal: Abor
 async function reopen(daemon: StorageDaemon, layer: LayerId, how: { on: number; frozen: boolean }): Promise<void> {
   const node = { driver: 'qcow2', 'node-name': nodeOf(layer), cache: cacheOf(daemon.flush), 'read-only': how.frozen };
   const place = { file: fileNodeOf(layer), backing: nodeOf({ name: layer.name, k: how.on }) };
-  await daemon.execute('blockdev-reopen', { options: [{ ...node, ...place }] }, OVERLAY_DEADLINE_MS);
+  await daemon.execute('blockdev-reopen', { options: [{ ...node, ...place }] }, DEADLINE_MS);
 }
 
 interface Job {
@@ -143,20 +153,22 @@ interface Job {
   error?: string;
 }
 
-const jobsOf = (daemon: StorageDaemon) => daemon.execute<Job[]>('query-jobs');
+const jobsOf = (daemon: StorageDaemon) => daemon.execute<Job[]>('query-jobs', {}, DEADLINE_MS);
 
 async function endOfJob(daemon: StorageDaemon, id: string, signal: AbortSignal): Promise<void> {
-  for (let cancelled = false; ; await sleep(JOB_LOOK_MS)) {
+  let cancelled = false;
+  for (let waitMs = JOB_LOOK_MS.first; ; waitMs = Math.min(2 * waitMs, JOB_LOOK_MS.longest)) {
     const job = (await jobsOf(daemon)).find((one) => one.id === id);
     if (!job) throw new EngineError('ENGINE_REFUSED', `the job ${id} vanished`);
     if (job.status === 'concluded') {
-      await daemon.execute('job-dismiss', { id });
+      await daemon.execute('job-dismiss', { id }, DEADLINE_MS);
       if (job.error !== undefined) throw refused(id, job.error);
       return;
     }
     // Half a fold loses nothing: the longer list reads the same.
-    if (signal.aborted && !cancelled) await daemon.execute('job-cancel', { id });
+    if (signal.aborted && !cancelled) await daemon.execute('job-cancel', { id }, DEADLINE_MS);
     cancelled = signal.aborted;
+    await sleep(waitMs, undefined, cancelled ? {} : { signal }).catch(() => undefined); // aborted: looked at once more
   }
 }
 
@@ -167,7 +179,7 @@ export async function endFolds(daemon: StorageDaemon, volumes: string[]): Promis
     await endOfJob(daemon, id, calledOff).catch((error: unknown) => {
       if (!(error instanceof EngineError && error.code === 'ENGINE_REFUSED')) throw error;
     });
-  const nodes = await daemon.execute<NamedNode[]>('query-named-block-nodes', { flat: true });
+  const nodes = await namedNodes(daemon);
   const isWritable = (layer: LayerId) => nodes.some((node) => node['node-name'] === nodeOf(layer) && !node.ro);
   for (const [name, { chain }] of await openLayers(daemon, volumes))
     for (const [index, k] of chain.slice(1, -1).entries())

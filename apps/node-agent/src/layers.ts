@@ -45,7 +45,6 @@ interface LockedList {
 
 const LOCK_PATIENCE_MS = 5_000;
 const TRY_AGAIN_MS = 10_000;
-const FOLD_ABOVE_LAYERS = 8;
 
 /**
  * The layers of one system that this node serves. A layer is listed before it is switched to: listed and never written
@@ -131,8 +130,8 @@ export class Layers {
     for (const { volumeId: name } of list.chain.volumes) {
       const file = join(this.folder, layerFile(name, next, order.epoch));
       if (!open.get(name)!.beside.includes(next)) await addOverlay(daemon, { name, k: next }, file);
-      await compareSizes(daemon, { name, k: top }, { name, k: next });
     }
+    await compareSizes(daemon, this.volumes, { top, next });
     return top;
   }
 
@@ -193,26 +192,20 @@ export class Layers {
 
   private async dueFolds(): Promise<[string, Fold][]> {
     const { daemon, node } = this.parts;
-    const foldAbove = node.foldAbove ?? FOLD_ABOVE_LAYERS;
     const before = await mustReadChain(this.folder);
-    if (before.volumes.every(({ layers }) => layers.length <= foldAbove)) return [];
+    if (before.volumes.every(({ layers }) => layers.length <= node.foldAbove)) return [];
     const top = topOf(await openLayers(daemon, this.volumes));
     const foldsOf = (chain: Chain) =>
       chain.volumes.flatMap((volume): [string, Fold][] => {
-        const due = foldOf(volume, { pins: chain.pins, top, foldAbove });
+        const due = foldOf(volume, { pins: chain.pins, top, foldAbove: node.foldAbove });
         return due ? [[volume.volumeId, due]] : [];
       });
     if (foldsOf(before).length === 0) return [];
     return this.inTurn(() =>
       this.locked(async (list) => {
-        const folds = foldsOf(list.chain);
-        await list.replace(
-          withoutPointsIn(
-            list.chain,
-            folds.map(([, one]) => one),
-          ),
-        );
-        return folds;
+        const folds = new Map(foldsOf(list.chain));
+        await list.replace(withoutPointsIn(list.chain, [...folds.values()]));
+        return [...folds];
       }),
     );
   }

@@ -18,8 +18,8 @@ export interface NodeEngine {
   engine: EngineOptions;
   /** The address that this node serves a system at: its own, unless the node has an address of its own for it. */
   addressOf(order: ServeOrder): string;
-  /** Layers of a volume before the lowest are folded. */
-  foldAbove?: number;
+  /** A volume with more layers in use than this has its lowest folded. */
+  foldAbove: number;
 }
 
 export type WaitsFor = 'mediumLock' | 'address' | 'chainLock';

@@ -85,6 +85,7 @@ async function beNode(root: string, nodeId: string, address: string): Promise<vo
   const journal = await Journal.open(join(state, 'journal'));
   const facts = new Facts(journal, { clusterId: 'alpha', nodeId, incarnation });
   const node: NodeEngine = {
+    foldAbove: 8,
     ...{ nodeId, mediumFolder: join(root, 'medium/alpha'), runFolder: join(state, 'run'), addressOf: () => address },
     engine: { binary: 'qemu-storage-daemon', flush: 'os' },
   };

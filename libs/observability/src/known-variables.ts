@@ -61,6 +61,7 @@ export const knownVariables: Readonly<Record<string, KnownVariable>> = {
   HOLDFAST_AGENT_MEDIUM: { means: 'root of the shared medium; the cluster has a folder below it' },
   HOLDFAST_AGENT_DATA_ADDRESS: { means: 'where peers probe this node' },
   HOLDFAST_AGENT_FLUSH: { means: 'disk, or os where all nodes share one host', default: 'disk' },
+  HOLDFAST_AGENT_FOLD_ABOVE_LAYERS: { means: 'layers of a volume in use before the lowest are folded', default: '8' },
   HOLDFAST_AGENT_SERVING_ADDRESS_MAP: {
     means: 'systemId=address,…: addresses that this node alone serves at; for fault suites',
   },
