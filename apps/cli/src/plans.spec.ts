@@ -66,7 +66,7 @@ move    serve     system/s2  alpha-3  alpha-1  reconnect once
 info      RECONNECTS  system/s2: its clients connect anew, once
 remedy    drain when that does least harm
 
-load      1 reconnect; fullest node 1.00 of its fair share now, 1.50 after
+load      1 reconnect; fullest node 1.00 × its fair share now, 1.50 × after
 plan      9f1c
 apply     holdfast drain alpha-3 --plan 9f1c --watch
 expires   in 10 m
@@ -90,7 +90,7 @@ DOES  KIND      SUBJECT    FROM     TO  CLIENTS  WAITS FOR
 wait  snapshot  system/s1  alpha-3  -   -        1 down, 1 draining
 and 3 more steps
 
-load      0 reconnects; fullest node 1.00 of its fair share now, 1.50 after; no room for 8 MiB/s
+load      0 reconnects; fullest node 1.00 × its fair share now, 1.50 × after; no room for 8 MiB/s
 plan      77
 `);
     expect(lastPost()?.body).toEqual({ change: { type: 'loss', nodeId: 'alpha-3' } });
@@ -108,6 +108,22 @@ plan      77
   it('rebalance asks for a dry run', async () => {
     await given({ 'POST /v1/clusters/alpha/rebalance?dryRun=true': [202, { operation: planned(plan('6')) }] });
     expect((await cli('plan rebalance alpha')).out).toContain('apply     holdfast rebalance alpha --plan 6 --watch\n');
+  });
+
+  it('that would move nothing has no command, unless it empties a node that is empty', async () => {
+    const nothing = planned(plan('7', { steps: [], findings: [] }));
+    await given({
+      'POST /v1/clusters/alpha/rebalance?dryRun=true': [202, { operation: nothing }],
+      'POST /v1/nodes/alpha-3/drain?dryRun=true': [202, { operation: nothing }],
+    });
+    expect((await cli('plan rebalance alpha')).out).not.toContain('apply');
+    expect((await cli('plan drain alpha-3')).out).toContain('apply     holdfast drain alpha-3 --plan 7 --watch\n');
+  });
+
+  it('is applied with the deadline that it was made for', async () => {
+    await given({ 'POST /v1/nodes/alpha-3/drain?dryRun=true': [202, { operation: planned(plan('9f1c')) }] });
+    const { out } = await cli('plan drain alpha-3 --deadline 3m --force');
+    expect(out).toContain('apply     holdfast drain alpha-3 --plan 9f1c --deadline 180000ms --force --watch\n');
   });
 
   it('is the plan itself with -o json', async () => {
@@ -192,13 +208,13 @@ DOES    KIND      SUBJECT    FROM     TO       CLIENTS
 recall  snapshot  system/s1  alpha-3  alpha-1  -
 move    serve     system/s2  alpha-3  alpha-1  reconnect once
 
-load      1 reconnect; fullest node 1.00 of its fair share now, 1.50 after
+load      1 reconnect; fullest node 1.00 × its fair share now, 1.50 × after
 
 now (aa02)
 DOES    KIND      SUBJECT    FROM     TO       CLIENTS
 recall  snapshot  system/s1  alpha-3  alpha-1  -
 
-load      1 reconnect; fullest node 1.00 of its fair share now, 1.50 after
+load      1 reconnect; fullest node 1.00 × its fair share now, 1.50 × after
 
 error     PLAN_CHANGED  NodeDrainRequested node/alpha-3: the fleet has changed since this plan
 remedy    plan again

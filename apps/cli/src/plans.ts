@@ -56,7 +56,7 @@ function loadText({ reconnects, shortfall, maxOverFair }: Row): string {
   const parts = [`${text(reconnects)} reconnect${reconnects === 1 ? '' : 's'}`];
   const [now, after] = [at(maxOverFair, 'now'), at(maxOverFair, 'after')];
   if (typeof now === 'number' && typeof after === 'number')
-    parts.push(`fullest node ${now.toFixed(2)} of its fair share now, ${after.toFixed(2)} after`);
+    parts.push(`fullest node ${now.toFixed(2)} × its fair share now, ${after.toFixed(2)} × after`);
   if (typeof shortfall === 'number' && shortfall > 0) parts.push(`no room for ${size(shortfall)}/s`);
   return `load      ${parts.join('; ')}`;
 }

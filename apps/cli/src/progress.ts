@@ -35,7 +35,7 @@ export class LiveLine {
     else {
       if (phase !== this.#phase) out(`${this.#progress ? TO_START_AND_CLEAR : ''}${phase}\n`);
       // One that wraps could not be written over.
-      if (progress) out(`${TO_START_AND_CLEAR}  ${progress}`.slice(0, columns + TO_START_AND_CLEAR.length - 1));
+      if (progress) out(TO_START_AND_CLEAR + `  ${progress}`.slice(0, columns - 1));
     }
     this.#phase = phase;
     this.#progress = progress;

@@ -47,15 +47,12 @@ function jsonOf(operation: Row, task: Row | undefined): Row {
   return { ...told, task: ofTask };
 }
 
-/** The task that the operation waits for, once it has bytes to tell of. */
-async function taskOf(session: Session, { kind, subject }: Row): Promise<Row | undefined> {
-  const [of, id = ''] = text(subject).split('/');
-  // A system that is restored is filled by the first task that serves it.
-  const taskId = of === 'task' ? id : kind === 'SystemRequested' ? `serve-${id}` : undefined;
-  if (taskId === undefined) return undefined;
+/** The task that the operation is about. */
+async function taskOf(session: Session, { subject }: Row): Promise<Row | undefined> {
+  const [kind, taskId = ''] = text(subject).split('/');
+  if (kind !== 'task') return undefined;
   try {
-    const task = await session.api.one(`/v1/tasks/${encodeURIComponent(taskId)}`);
-    return of === 'task' || typeof task['totalBytes'] === 'number' ? task : undefined;
+    return await session.api.one(`/v1/tasks/${encodeURIComponent(taskId)}`);
   } catch (error) {
     // Not admitted yet, or never; or nobody answers, which the next look at the operation says.
     if (error instanceof Failure && passing.has(error.exitCode)) return undefined;
@@ -68,10 +65,9 @@ const UNEVENTFUL = new Set(['assigned', 'running']);
 function phaseOf(operation: Row, task: Row | undefined): string {
   if (task === undefined) return phaseOfOperation(operation);
   const { kind, subject, state, nodeId, epoch, reason } = task;
-  const what = kind === 'serve' ? '' : `${text(kind)} of ${text(subject)} `;
   const where = nodeId ? ` on ${text(nodeId)}, epoch ${text(epoch)}` : '';
   const why = reason && !UNEVENTFUL.has(text(state)) ? `: ${text(reason)}` : '';
-  return `${text(operation['subject'])}: ${what}${text(state)}${where}${why}`;
+  return `${text(operation['subject'])}: ${text(kind)} of ${text(subject)} ${text(state)}${where}${why}`;
 }
 
 function phaseOfOperation({ subject, kind, state, phase, progress }: Row): string {

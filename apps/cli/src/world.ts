@@ -24,7 +24,8 @@ export function realWorld(): World {
   process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1));
   return {
     env: process.env,
-    columns: process.stdout.columns ?? DEFAULT_COLUMNS,
+    // A terminal without a size says 0.
+    columns: process.stdout.columns || DEFAULT_COLUMNS,
     colour: process.stdout.isTTY === true && !process.env['NO_COLOR'],
     terminal: process.stdout.isTTY === true,
     out: (text) => void process.stdout.write(text),

@@ -51,4 +51,9 @@ export function drainBody({ deadline, force }: DrainOptions) {
   return { action: 'start', deadlineMs: deadline, force: force === true };
 }
 
+/** A plan is that of its deadline, too: by then some work ends by itself. */
+export function drainFlags({ deadline, force }: DrainOptions): string {
+  return (deadline === TEN_MINUTES_MS ? '' : ` --deadline ${deadline}ms`) + (force ? ' --force' : '');
+}
+
 const planOf = ({ plan }: PlannedOptions): object => (plan === undefined ? {} : { planDigest: plan });

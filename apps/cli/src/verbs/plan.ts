@@ -6,13 +6,13 @@ import type { Session } from '../session';
 import { findOne, pathOf } from '../subjects';
 import { since, text } from '../values';
 import { action, following, type Following, type Verb } from '../verb';
-import { drainBody, drainOptions, type DrainOptions } from './drain';
+import { drainBody, drainFlags, drainOptions, type DrainOptions } from './drain';
 
 /** Where the plan is asked for, and the verb that carries it out, if one does. */
 interface Wanted {
   path: string;
   body: object;
-  apply?: (planDigest: string) => string;
+  apply?: (planDigest: string, steps: unknown) => string | undefined;
 }
 
 const node = kindOf('node');
@@ -27,8 +27,7 @@ export const plan: Verb = (program, world) => {
     .action(
       action<DrainOptions>(world, async (session, [given = ''], options) => {
         const { id } = await findOne(session, node, given);
-        const flags = `${options.force ? ' --force' : ''}`;
-        const apply = (digest: string) => `holdfast drain ${id} --plan ${digest}${flags} --watch`;
+        const apply = (digest: string) => `holdfast drain ${id} --plan ${digest}${drainFlags(options)} --watch`;
         await show(
           session,
           { path: `${pathOf(node, id)}/drain?dryRun=true`, body: drainBody(options), apply },
@@ -42,7 +41,8 @@ export const plan: Verb = (program, world) => {
     .action(
       action<Following>(world, async (session, [given = ''], options) => {
         const { id } = await findOne(session, cluster, given);
-        const apply = (digest: string) => `holdfast rebalance ${id} --plan ${digest} --watch`;
+        const apply = (digest: string, steps: unknown) =>
+          isEmpty(steps) ? undefined : `holdfast rebalance ${id} --plan ${digest} --watch`;
         await show(session, { path: `${pathOf(cluster, id)}/rebalance?dryRun=true`, body: {}, apply }, options);
       }),
     );
@@ -70,6 +70,7 @@ export const plan: Verb = (program, world) => {
     );
 };
 
+const isEmpty = (steps: unknown): boolean => !Array.isArray(steps) || steps.length === 0;
 const forecastPath = (clusterId: string): string => `${pathOf(cluster, clusterId)}/placement-plans`;
 
 /** A plan is made in moments: it is always waited for. */
@@ -82,8 +83,9 @@ async function show(session: Session, { path, body, apply }: Wanted, follow: Fol
   session.world.out(planText(session, made));
   const digest = text(made['planDigest']);
   session.line(`plan      ${digest}`);
-  if (apply === undefined) return;
-  session.line(`apply     ${apply(digest)}`);
+  const command = apply?.(digest, made['steps']);
+  if (command === undefined) return;
+  session.line(`apply     ${command}`);
   const leftMs = Date.parse(text(made['expiresAt'] ?? expiresAt));
   if (!Number.isNaN(leftMs)) session.line(`expires   in ${since(new Date(session.world.now()).toISOString(), leftMs)}`);
 }
