@@ -22,6 +22,8 @@ describe('layers of a served system', () => {
     await until(bothAre('1,5,6,7'));
     expect(system.points()).toEqual(['p4', 'p5']); // those that can still be read
     await until(() => system.onMedium().join() === system.listed().join());
+    const open = (await n1.serving.held()[0]!.daemon.openFiles()).map(({ file }) => file.split('/').at(-1));
+    expect(open.filter((file) => /^v.*\.[234]\.e1/.test(file!))).toEqual([]);
     await system.readsBack(n1, 5);
     await n1.freeze('p6');
     expect(n1.lastTold()).toMatchObject({ type: 'PointFrozen', data: { k: 6 } });

@@ -82,13 +82,15 @@ describe('a system with many layers', () => {
     await system.freezeTimes(n1, 5);
     await system.untilReady(6);
     const { daemon } = n1.serving.held()[0]!;
-    const foldOf = (name: string) =>
-      fold(daemon, { name, base: 1, top: 3, above: 4, baseFile: `${name}.1.e1.qcow2` }, never);
-    await foldOf('v1');
-    const amid = foldOf('v2').catch(() => undefined);
-    await Promise.all([n1.die(), amid]);
+    await fold(daemon, { name: 'v2', base: 1, top: 3, above: 4, baseFile: 'v2.1.e1.qcow2' }, never);
+    const layers = { device: 'v1', 'base-node': 'v1.1', 'top-node': 'v1.3' };
+    await daemon.execute('block-commit', { 'job-id': 'fold-v1', ...layers, speed: 1, 'auto-dismiss': false });
+    await n1.die();
+
     const after = await adopted();
-    await until(() => system.ks()[0] === '1,4,5,6,7');
+    await until(() => system.ks().join(' ') === '1,2,3,4,5,6,7 1,4,5,6,7');
+    system.over(after, 1, 2, 3, 4, 5);
+    await until(() => system.ks()[0] === '1,5,6,7'); // a job that was left would stand in its way
     await system.readsBack(after, 5);
     expect(isAlive(daemon.identity)).toBe(true);
   });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { invariant } from '@holdfast/kernel';
+import { inSpan } from '@holdfast/observability';
 import { ChainLock } from './chain-lock';
 import {
   filesOfPoint,
@@ -210,11 +211,14 @@ export class Layers {
     );
   }
 
-  /** Beside freezes, which go on above it. */
-  private async foldOne(name: string, { base, top, above }: Fold): Promise<void> {
-    const nodes = { name, base: base.k, top: top.k, above: above.k, baseFile: base.file };
-    await fold(this.parts.daemon, nodes, this.left.signal);
-    await this.inTurn(() => this.locked((list) => this.tidy(list)));
+  /** Beside freezes, which go on above it; a story of its own, for it belongs to none of them. */
+  private foldOne(name: string, { base, top, above }: Fold): Promise<void> {
+    const { daemon, order } = this.parts;
+    return inSpan('effect fold', { root: true, attributes: { 'holdfast.epoch': order.epoch } }, async () => {
+      const nodes = { name, base: base.k, top: top.k, above: above.k, baseFile: base.file };
+      await fold(daemon, nodes, this.left.signal);
+      await this.inTurn(() => this.locked((list) => this.tidy(list)));
+    });
   }
 
   private locked<T>(work: (list: LockedList) => Promise<T>): Promise<T> {

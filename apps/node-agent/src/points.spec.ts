@@ -6,7 +6,7 @@ import type { Serving } from './serving';
 import { ClaimRefused } from './take-up';
 
 describe('a point that cannot be frozen is refused with', () => {
-  const refusedFor = async (error: unknown) => {
+  const refusedFor = async (error: Error) => {
     const told: unknown[] = [];
     const layers = { freeze: () => Promise.reject(error) };
     const points = new Points({
