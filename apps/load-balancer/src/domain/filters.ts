@@ -1,6 +1,6 @@
 import type { NodeId } from '@holdfast/contracts';
 import type { Known, TableNode } from './routing-table';
-import { isServe, type Task } from './task';
+import type { Task } from './task';
 import { msBetween } from './time';
 
 /** What an agent reported of its node when it started. */
@@ -10,20 +10,20 @@ export interface Inventory {
 }
 
 /** The filter that keeps a task off a node, the first that does; null: it may go there. */
-export function filterOf(node: TableNode | undefined, task: Task, { at, inventories = {} }: Known): string | null {
+export function filterOf(node: TableNode | undefined, task: Task, { inventories = {} }: Known): string | null {
   if (node?.state !== 'open') return node?.cause ?? 'closed';
   if (node.drain) return 'draining';
   const inventory = inventories[node.nodeId];
   if (inventory && !inventory.kinds.includes(task.kind)) return 'kind';
   if (inventory && !inventory.mediumOk) return 'medium';
-  return isServe(task) || !isOnHold(node, at) ? null : 'hold';
+  return null;
 }
 
-/** What keeps it off only while another node is left: a system is better served there than nowhere. */
+/** What keeps it off only while another node is left: better there than nowhere. */
 export function reluctanceOf(node: TableNode | undefined, task: Task, { at }: Known): string | null {
   if (!node) return null;
   if (isAvoided(task, node.nodeId, at)) return 'avoided';
-  return isServe(task) && isOnHold(node, at) ? 'hold' : null;
+  return isOnHold(node, at) ? 'hold' : null;
 }
 
 export function isAvoided(task: Task, nodeId: NodeId, at: string): boolean {
