@@ -166,8 +166,15 @@ export class Layers {
     if (this.left.signal.aborted) return;
     if (this.wasLeftAlone) await endFolds(this.parts.daemon, this.volumes);
     this.wasLeftAlone = false;
-    if (await this.isUntidy()) await this.inTurn(() => this.locked((list) => this.tidy(list)));
+    await this.inTurn(() => this.tidyUp());
     for (const [volumeId, one] of await this.dueFolds()) await this.foldOne(volumeId, one);
+  }
+
+  /** After whatever is under way: a point that is being frozen for a task that is over has a pin that must go too. */
+  private async tidyUp(): Promise<void> {
+    const over = this.pinners.known;
+    if (await this.isUntidy()) await this.locked((list) => this.tidy(list));
+    this.pinners.forget(over);
   }
 
   private async isUntidy(): Promise<boolean> {

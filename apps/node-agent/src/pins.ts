@@ -16,6 +16,17 @@ export class Pinners {
 
   drop(by: string): void {
     this.over.add(by);
+    this.open?.delete(by);
+  }
+
+  /** Told to be over by now. A cluster has many tasks, of which few ever pin anything here. */
+  get known(): string[] {
+    return [...this.over];
+  }
+
+  /** Whatever they pinned is gone from the list. */
+  forget(tasks: readonly string[]): void {
+    for (const by of tasks) this.over.delete(by);
   }
 
   isOver(by: string): boolean {
