@@ -192,95 +192,6 @@ it('retires and deletes a system, each under its own request', async () => {
   await world.until('SystemDeleted', { systemId: system() });
 });
 
-describe('a snapshot', () => {
-  const snapshot = () => `t-${system()}`;
-  const manifest = 'ab'.repeat(32);
-  const submit = (kind = 'snapshot', taskId = snapshot()) =>
-    world.request('TaskRequested', {
-      ...{ clusterId: world.clusterId, taskId, kind, systemId: system(), pointId: 'p1', bytesPerSec: 50 },
-    });
-  const finish = ({ nodeId, epoch }: { nodeId: string; epoch: number }) => {
-    const result = { manifest, volumes: [{ volumeId: 'a', sizeBytes: 1024 }], pieces: 1, bytes: 512 };
-    const end = { taskId: snapshot(), epoch, result, doneBytes: 1024, durationMs: 9 };
-    return world.agent(nodeId, 'TaskFinished', end);
-  };
-  const ownerIn = (event: { data: Record<string, unknown> }) => event.data as { nodeId: string; epoch: number };
-
-  it('is frozen, read, moved when its node dies, goes on there, and becomes a backup', async () => {
-    await servedByA();
-    await world.opens(name('c'));
-    const requestId = await submit();
-    const ordered = await world.until('PointOrdered', { taskId: snapshot() });
-    expect(ordered.data).toMatchObject({ nodeId: name('a'), epoch: 1, pointId: 'p1' });
-    await world.until('PointConfirmed', { taskId: snapshot(), k: 1 });
-    const first = ownerIn(await world.until('TaskStartConfirmed', { taskId: snapshot() }));
-    const reached = { taskId: snapshot(), epoch: 1, token: 'piece 3', doneBytes: 300, totalBytes: 1024 };
-    await world.agent(first.nodeId, 'TaskCheckpointReached', reached);
-    await world.until('TasksCheckpointed');
-
-    await world.fails(first.nodeId);
-    const moved = await world.until('TaskMoved', { taskId: snapshot() });
-    expect(moved.data).toMatchObject({
-      ...{ fromNodeId: first.nodeId, epoch: 2, cause: 'nodeDown', spec: { pointId: 'p1', bytesPerSec: 50 } },
-      resume: { fromEpoch: 1, token: 'piece 3', doneBytes: 300 },
-    });
-    await world.until('TaskStartConfirmed', { taskId: snapshot(), epoch: 2 });
-    await finish(first); // The zombie's attempt is nothing.
-    await finish(ownerIn(moved));
-    const completed = await world.until('TaskCompleted', { taskId: snapshot() });
-    expect(completed.data).toMatchObject({ epoch: 2, pointId: 'p1', result: { manifest } });
-    expect((await world.until('TaskAdmitted', { taskId: snapshot() })).meta.correlationId).toBe(requestId);
-  });
-
-  it('is a backup that can be scrubbed, and deleted once nothing refers to it', async () => {
-    await servedByA();
-    await submit();
-    await finish(ownerIn(await world.until('TaskStartConfirmed', { taskId: snapshot() })));
-    await world.until('TaskCompleted', { taskId: snapshot() });
-    await submit('scrub', 'scrub-1');
-    const scrub = await world.until('TaskAssigned', { taskId: 'scrub-1' });
-    expect(scrub.data).toMatchObject({ spec: { backup: { pointId: 'p1', epoch: 1, manifest } } });
-
-    const remove = () =>
-      world.request('BackupDeletionRequested', {
-        ...{ clusterId: world.clusterId, systemId: system(), pointId: 'p1' },
-      });
-    await remove();
-    const refused = await world.until('BackupDeletionRejected', { systemId: system() });
-    expect(refused.data).toMatchObject({ reason: 'IN_USE', byTaskId: 'scrub-1' });
-    const cancel = await world.request('TaskCancelRequested', { clusterId: world.clusterId, taskId: 'scrub-1' });
-    const cancelled = await world.until('TaskCancelled', { taskId: 'scrub-1' });
-    expect(cancelled.data).toMatchObject({ by: 'operator' });
-    expect((await world.until('TaskRecalled', { taskId: 'scrub-1' })).meta.correlationId).toBe(cancel);
-    await remove();
-    await world.until('BackupDeletionConfirmed', { systemId: system(), pointId: 'p1' });
-  });
-
-  it('restores a new system from its backup, with the sizes that the backup has', async () => {
-    await servedByA();
-    await submit();
-    await finish(ownerIn(await world.until('TaskStartConfirmed', { taskId: snapshot() })));
-    await world.until('TaskCompleted', { taskId: snapshot() });
-    const fromBackup = { systemId: system(), pointId: 'p1' };
-    const copy = { systemId: `${system()}-copy`, clusterId: world.clusterId, volumes: [], fromBackup };
-    await world.request('SystemRequested', copy);
-    const order = await world.until('TaskAssigned', { taskId: `serve-${system()}-copy` });
-    const spec = {
-      create: true,
-      volumes: [{ volumeId: 'a', sizeBytes: 1024 }],
-      fromBackup: { pointId: 'p1', manifest },
-    };
-    expect(order.data).toMatchObject({ spec });
-    await world.request('SystemRequested', {
-      ...copy,
-      systemId: `${system()}-x`,
-      fromBackup: { ...fromBackup, pointId: 'px' },
-    });
-    const rejected = await world.until('SystemRejected', { systemId: `${system()}-x` });
-    expect(rejected.data).toMatchObject({ reason: 'UNKNOWN_BACKUP' });
-  });
-});
-
 it('is ready, and counts what nobody serves', async () => {
   await world.request('SystemRequested', {
     ...{ systemId: system(), clusterId: 'nowhere', volumes: [{ volumeId: 'a', sizeBytes: 1 }] },
@@ -292,4 +203,5 @@ it('is ready, and counts what nobody serves', async () => {
   const metrics = await (await ask('/metrics')).text();
   expect(metrics).toMatch(/holdfast_systems_without_holder\{[^}]*cluster="c1"[^}]*\} 0/);
   expect(metrics).toContain('holdfast_system_takeover_seconds_count');
+  expect(metrics).toMatch(/holdfast_tasks\{[^}]*cluster="c1"[^}]*\} 0/);
 });

@@ -59,7 +59,7 @@ export class Placements {
 
     lookAgain(tx, { action, events, table, known });
     this.levels.look(tx, table, known);
-    this.metrics.note(clusterId, table, events);
+    tx.onCommit(() => this.metrics.note(clusterId, table, events));
     return { events, table };
   }
 

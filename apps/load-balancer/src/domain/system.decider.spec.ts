@@ -183,3 +183,35 @@ describe('deletion', () => {
     expect(() => decide([registered, granted(1), retiring, retired], grant)).toThrow(InvariantBroken);
   });
 });
+
+describe('a request for a system from a backup', () => {
+  const fromBackup = { systemId: 's0' as never, pointId: 'p1' as never };
+  const ref = { ...fromBackup, epoch: 3, manifest: 'ab'.repeat(32) };
+  const restore = (parts: object = {}) => register({ volumes: [], fromBackup, source: { ref, volumes }, ...parts });
+  const restored = { ...registered, data: { ...registered.data, fromBackup: ref } } as SystemEvent;
+
+  it('registers it with the volumes that the backup has, and names the attempt it is filled from', () => {
+    expect(decide([], restore())).toEqual([restored]);
+  });
+
+  it.each(['UNKNOWN_BACKUP', 'BACKUP_ELSEWHERE', 'BACKUP_DAMAGED'])('is refused with %s', (source) => {
+    expect(decide([], restore({ source }))).toEqual([rejected(source)]);
+  });
+
+  it('asked for again is answered by the system that is there, also when the backup is gone by now', () => {
+    const again = { ...restored, data: { ...restored.data, requestId: second } };
+    expect(decide([restored], restore({ requestId: second }))).toEqual([again]);
+    expect(decide([restored], restore({ requestId: second, source: 'UNKNOWN_BACKUP' }))).toEqual([again]);
+  });
+
+  it.each([
+    ['another backup', { fromBackup: { ...fromBackup, pointId: 'p2' } }],
+    ['no backup', { fromBackup: undefined, source: undefined, volumes }],
+  ])('is another one with %s: the name is taken', (_what, parts) => {
+    expect(decide([restored], restore({ requestId: second, ...parts }))).toEqual([rejected('NAME_TAKEN', second)]);
+  });
+
+  it('where the system was not restored, is another one', () => {
+    expect(decide([registered], restore({ requestId: second }))).toEqual([rejected('NAME_TAKEN', second)]);
+  });
+});
