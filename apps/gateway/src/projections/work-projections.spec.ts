@@ -95,6 +95,11 @@ describe('the backups projection', () => {
     expect(backupAfter(...made, work.workCancelled)).toMatchObject({ state: 'ready' });
   });
 
+  it('stays as it is while its point is copied once more, until that copy is whole', () => {
+    expect(backupAfter(...made, work.pointConfirmed)).toMatchObject({ state: 'ready', epoch: 2 });
+    expect(backupAfter(...made, work.pointConfirmed, work.snapshotCompleted('n1', 5))).toMatchObject({ epoch: 5 });
+  });
+
   it('remembers the last scrub, clean or not', () => {
     expect(backupAfter(...made, work.scrubCompleted(0))).toMatchObject({ lastScrub: { clean: true, taskId: 't-2' } });
     expect(backupAfter(...made, work.scrubCompleted(0), work.scrubCompleted(1))).toMatchObject({

@@ -72,11 +72,12 @@ function inBytes({ doneBytes, totalBytes, bytesPerSec }: Told, seen: SeenProgres
   return { done: doneBytes, total: totalBytes, unit: 'bytes', perSec: bytesPerSec, etaSec };
 }
 
-/** By the rate that half of the last samples reached, and the one that nine of ten did. */
+/** By the rate that half of the last samples reached, and the one that nine of ten did; of one that bursts, by the mean. */
 export function etaOf(leftBytes: number, rates: readonly number[]): Progress['etaSec'] {
   const sorted = [...rates].sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
-  const [usual, slow] = [at(0.5), at(0.1)];
+  const mean = rates.reduce((sum, rate) => sum + rate, 0) / Math.max(1, rates.length);
+  const [usual, slow] = [at(0.5) || mean, at(0.1)];
   if (usual <= 0) return null;
   const secondsAt = (rate: number) => Math.ceil(leftBytes / rate);
   return { p50: secondsAt(usual), p90: secondsAt(slow > 0 ? slow : usual) };

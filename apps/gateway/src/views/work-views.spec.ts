@@ -90,6 +90,7 @@ describe('an operation', () => {
       progress: { done: 60 * MIB, total: 128 * MIB, unit: 'bytes', perSec: 8 * MIB, etaSec: { p50: 9, p90: 9 } },
     });
     expect(etaOf(80, [10, 10, 10, 10, 2, 2])).toEqual({ p50: 8, p90: 40 });
+    expect(etaOf(80, [0, 0, 0, 40])).toEqual({ p50: 8, p90: 8 });
     expect(etaOf(80, [0, 0, 0])).toBeNull();
     expect(etaOf(80, [])).toBeNull();
   });

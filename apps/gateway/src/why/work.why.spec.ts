@@ -27,8 +27,8 @@ describe('why a task is where it is', () => {
     const why = whyOf(...running, down('n1'), work.workMoved(['n1', 'n2'], 2, { resume }), work.workStarted('n2', 2));
     expect(why.headline).toBe('running on n2, epoch 2: resumed at 48 of 128 MiB after n1 was declared down (test-1@6)');
     expect(why.lines.filter(({ label }) => label === 'attempt').map(({ text }) => text)).toEqual([
-      '1 on n1 at 10:42:06.27, admitted',
-      '2 on n2 at 10:42:06.27, nodeDown: from 48 MiB',
+      '1 on n1 at 10:42:06.27: admitted',
+      '2 on n2 at 10:42:06.27: n1 was declared down; from 48 MiB',
     ]);
     const types = why.chain.map(({ type }) => type);
     expect(types.slice(0, 4)).toEqual(['TaskAdmitted', 'PointConfirmed', 'NodeDeclaredDown', 'TaskMoved']);

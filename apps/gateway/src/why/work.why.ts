@@ -68,7 +68,7 @@ export function whyWork(story: WorkStory): Why {
         ? standText(stands)
         : nothingOf(subject),
     lines: [
-      ...attemptLines(events),
+      ...attemptLines(events, nodes),
       ...(order ? placementLines(order.data) : []),
       ...(order ? declineLines(events, order) : []),
       ...faultLines(events),
@@ -142,13 +142,17 @@ function resultText(result: TaskResult): string {
   return `${damagedPieces === 0 ? 'clean' : `${damagedPieces} damaged`}, ${pieces} pieces read, ${manifest}`;
 }
 
-/** Every owner that it had, and how far that one was told to go on from. */
-function attemptLines(events: readonly FeedEvent[]) {
-  const orders = ordersIn(events);
-  return orders.slice(-ATTEMPTS).map(({ data: { nodeId, epoch, at, cause, resume } }) => ({
-    label: 'attempt',
-    text: `${epoch} on ${nodeId} at ${clock(at)}, ${cause}${resume ? `: from ${amount(resume.doneBytes)}` : ''}`,
-  }));
+/** Every owner that it had: what brought it there, and how far that one was told to go on from. */
+function attemptLines(events: readonly FeedEvent[], nodes: readonly FeedEvent[]) {
+  return ordersIn(events)
+    .slice(-ATTEMPTS)
+    .map((order) => {
+      const { nodeId, epoch, at, cause, resume } = order.data;
+      const verdict = verdictBehind(order, nodes);
+      const because = verdict ? verdictText(verdict) : cause;
+      const from = resume ? `; from ${amount(resume.doneBytes)}` : '';
+      return { label: 'attempt', text: `${epoch} on ${nodeId} at ${clock(at)}: ${because}${from}` };
+    });
 }
 const ATTEMPTS = 8;
 
