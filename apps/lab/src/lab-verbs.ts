@@ -66,7 +66,7 @@ export function whatFollows(lab: Lab, verb: Verb, target: string): string {
 
 function ofNode(lab: Lab, verb: Verb, nodeId: string): string {
   if (verb === 'start')
-    return 'recovered after three heartbeats, 3–4 s; systems stay where they are, new work comes after 60 s';
+    return 'recovered after three heartbeats, 3–4 s; systems stay where they are, new work goes elsewhere first for 60 s';
   if (verb === 'resume') return 'what was passed by a higher claim is killed by its watchdog within 0.5 s';
   const served = lab.servedBy(nodeId).join(', ');
   const size = lab.clusterSize(nodeId);
