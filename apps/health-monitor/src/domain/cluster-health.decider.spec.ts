@@ -78,6 +78,14 @@ describe('a silent node', () => {
     const { events } = play({ nodes: three, untilMs: 50_000, dead: { n3: [[20_000, 40_000]] }, report });
     expect(events.filter(({ type }) => type === 'NodeRecovered').at(-1)?.data).toMatchObject({ declaredWrongly });
   });
+
+  it('that begins anew was rightly declared: what was silent is dead', () => {
+    const dead = { n3: [[20_000, 40_000] as const] };
+    const { events } = play({ nodes: three, untilMs: 50_000, dead, restarts: { n3: [40_000] } });
+    expect(find(events, 'NodeRestarted')).toBeDefined();
+    const recovered = events.filter(({ type }) => type === 'NodeRecovered').at(-1);
+    expect(recovered?.data).toMatchObject({ fromStatus: 'down', declaredWrongly: false });
+  });
 });
 
 describe('a beating node', () => {

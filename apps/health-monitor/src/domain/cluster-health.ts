@@ -60,6 +60,8 @@ export interface NodeHealth {
   readonly status: NodeStatus;
   readonly sinceMs: number;
   readonly incarnation: Incarnation | null;
+  /** The one that was declared down last: what comes back under another was dead. */
+  readonly declaredIncarnation: Incarnation | null;
   /** The last beat that an event told of. */
   readonly lastHeartbeatMs: number | null;
   readonly lastSeq: number;
@@ -127,7 +129,7 @@ type Watched = Extract<HealthEvent, { type: 'NodeWatched' }>['data'];
 function watched(known: NodeHealth | undefined, { nodeId, zone, dataAddress }: Watched, atMs: number): NodeHealth {
   if (known) return { ...known, zone, dataAddress };
   const joining = { status: 'joining', sinceMs: atMs, incarnation: null, lastHeartbeatMs: null } as const;
-  const blank = { lastSeq: 0, fault: null, byOperator: false, withheld: [], downsMs: [] };
+  const blank = { declaredIncarnation: null, lastSeq: 0, fault: null, byOperator: false, withheld: [], downsMs: [] };
   return { nodeId, zone, dataAddress, ...joining, ...blank, maintenanceUntilMs: null, awaitedFromMs: 0 };
 }
 
@@ -149,6 +151,7 @@ function told(node: NodeHealth | undefined, event: NodeEvent, atMs: number): Nod
     case 'NodeDeclaredDown':
       return {
         ...becomes(node, 'down', atMs),
+        declaredIncarnation: event.data.incarnation,
         byOperator: event.data.reason === 'operatorRequest',
         downsMs: [...node.downsMs, atMs].slice(-DOWNS_REMEMBERED),
       };

@@ -47,7 +47,7 @@ function mayReturn({ node, measure, lateUntilMs }: Standing, now: { atMs: number
 
 /** It ran all the while: its own pause does not explain the silence. A new incarnation explains it. */
 function wasDeclaredWrongly({ node, measure }: Standing): boolean {
-  if (!isDeadByUs(node) || !measure.row || node.incarnation !== measure.beat?.incarnation) return false;
+  if (!isDeadByUs(node) || !measure.row || node.declaredIncarnation !== measure.beat?.incarnation) return false;
   return measure.row.ownPauseMs < measure.row.sinceMs - (node.lastHeartbeatMs ?? node.sinceMs);
 }
 
