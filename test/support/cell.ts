@@ -1,4 +1,5 @@
 import { faultAddress } from '../../apps/lab/src/fleet-plan';
+import type { LedgerLine } from '../../apps/lab/src/ledger';
 import { violations } from '../invariants';
 import type { LoggedEvent } from '@holdfast/invariants';
 import { CheckingClient } from './checking-client';
@@ -24,19 +25,25 @@ export interface CellParts {
   readonly clusterId: string;
   /** One of the systems that each node serves at an address of its own. */
   readonly systemId: string;
+  /** Of its one volume, v1; 16 MiB unless said. */
+  readonly sizeBytes?: number;
   /** Injects the fault, watches what must happen, heals. */
   fault(context: CellContext): Promise<void>;
   /** Once all is clean again. */
-  after?(context: CellContext, events: readonly LoggedEvent[]): Promise<void> | void;
+  after?(
+    context: CellContext,
+    events: readonly LoggedEvent[],
+    client: { ledger: readonly LedgerLine[] },
+  ): Promise<void> | void;
 }
 
 /** One cell `<subject>.<state>/<fault>`: clean, workload, fault, heal, clean in 120 s, all predicates, bytes compared. */
 export function cell(name: string, parts: CellParts): void {
   it(`${name}: no predicate is broken and every acknowledged write is read back`, async () => {
-    const { clusterId, systemId } = parts;
+    const { clusterId, systemId, sizeBytes = 16 * MIB } = parts;
     const fleet = new Fleet();
     await fleet.clean();
-    await fleet.perform('/v1/systems', { systemId, clusterId, volumes: [{ volumeId: 'v1', sizeBytes: 16 * MIB }] });
+    await fleet.perform('/v1/systems', { systemId, clusterId, volumes: [{ volumeId: 'v1', sizeBytes }] });
     const { nodeId, epoch } = await fleet.system(systemId);
     const uris = placesOf(fleet, clusterId, systemId);
     const client = new CheckingClient(systemId, uris);
@@ -65,7 +72,7 @@ async function endure(context: CellContext, { fault, after }: CellParts, probes:
   expect(violations(await gather(fleet, seen))).toEqual([]);
   expect(client.tally.wrong).toBe(0);
   expect(seen.probes.filter(({ acceptedAt }) => acceptedAt.length === 1).length).toBeGreaterThan(WARM_UP_WRITES);
-  await after?.(context, await fleet.events(context.since));
+  await after?.(context, await fleet.events(context.since), seen);
 }
 
 /** Every node of the cluster, each at an address of its own: the client must find out who serves. */
