@@ -146,6 +146,16 @@ describe('a node', () => {
     expect(fixture.hold().do(started)).toEqual([`TaskAssigned t-1 n2@${epoch + 2} nodeStarted`]);
   });
 
+  it('whose agent started anew says nothing more of the attempt before: it is late, though the node is the same', () => {
+    const fixture = runningAt('n2');
+    const late = fixture.by();
+    fixture.do({ type: 'ReofferTasks', nodeId: node('n2') });
+    expect(fixture.do({ type: 'NoteTaken', ...late, tookMs: 1 })).toEqual([]);
+    expect(fixture.checkpoint(300, late)).toEqual([]);
+    expect(fixture.finish(late)).toEqual([]);
+    expect(fixture.work()).toMatchObject({ phase: 'assigned', checkpoint: null });
+  });
+
   it('that comes back before anybody could take its task goes on with it', () => {
     const fixture = BackgroundTable.serving().running('n1');
     expect(fixture.close('n1')).toContain('TaskDeferred t-1 {"down":1}');
