@@ -20,7 +20,8 @@ describe('attempts at a backup', () => {
   afterEach(() => rmSync(medium, { recursive: true, force: true }));
 
   const point = { k: 2, at: '2026-01-01T00:00:00.000Z' };
-  const of = (epoch: number, more: { pointId?: string; at?: string } = {}) => ({
+  const of = (epoch: number, more: { pointId?: string; at?: string; taskId?: string } = {}) => ({
+    taskId: more.taskId ?? 't-1',
     ...{ systemId: 's1', pointId: more.pointId ?? 'p1', epoch },
     point: { ...point, at: more.at ?? point.at },
   });
@@ -62,6 +63,24 @@ describe('attempts at a backup', () => {
       '{"volumeId":"v1","n":2}\n{"volumeId":"../v1","n":3,"bytes":1,"sha256PerMiB":[null]}\n{"volum',
     );
     expect(await found(2)).toEqual([['e1', ['v1.0.piece', 'v1.1.piece']]]);
+  });
+
+  it('go on in their own list, after a torn line too, but not in the list of another point', async () => {
+    await (await attempt(of(1), 0)).close();
+    appendFileSync(list(1), '{"volum');
+    await (await attempt(of(1), 1)).close();
+    expect(await found(1)).toEqual([['e1', ['v1.0.piece', 'v1.1.piece']]]);
+    await (await attempt(of(1, { at: '2026-02-02T00:00:00.000Z' }), 2)).close();
+    expect(await found(1)).toEqual([]);
+  });
+
+  it('of two tasks at one epoch seal from drafts of their own', async () => {
+    const [one, other] = [await attempt(of(1)), await attempt(of(1, { taskId: '../t/2' }))];
+    expect(other.folder).toBe(one.folder);
+    expect(other.draftOf(piece(0))).toBe(join(one.folder, 'v1.0.piece...%2Ft%2F2.draft'));
+    for (const each of [one, other]) writeFileSync(each.draftOf(piece(0)), '0');
+    for (const each of [one, other]) await each.seal(piece(0)).finally(() => each.close());
+    expect(await found(1)).toEqual([['e1', ['v1.0.piece']]]);
   });
 
   it('take a sealed piece over as the very same file', async () => {

@@ -2,7 +2,7 @@ import { link, mkdir, open, readdir, readFile, rename, rm, type FileHandle } fro
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { replaceWhole, syncFolder } from './claims';
-import { canonical, pieceOfVolume, type PieceOfVolume } from './manifest';
+import { pieceOfVolume, type PieceOfVolume } from './manifest';
 import { pieceFile } from './pieces';
 import { requireMedium } from './take-up';
 
@@ -43,15 +43,12 @@ export async function epochsOf(mediumFolder: string, { systemId, pointId }: Back
 }
 
 /** Attempts up to this epoch at this very point, the newest first: what they sealed need not be made again. */
-export async function earlierAttempts(
-  mediumFolder: string,
-  of: BackupName & { epoch: number; point: PointOfAttempt },
-): Promise<Attempt[]> {
+export async function earlierAttempts(mediumFolder: string, of: AttemptName): Promise<Attempt[]> {
   const found: Attempt[] = [];
   for (const epoch of await epochsOf(mediumFolder, of)) {
     if (epoch > of.epoch) continue;
     const attempt = await readAttempt(folderOfAttempt(mediumFolder, { ...of, epoch }));
-    if (attempt && canonical(attempt.point) === canonical(of.point)) found.push(attempt);
+    if (attempt && isSamePoint(attempt.point, of.point)) found.push(attempt);
   }
   return found;
 }
@@ -69,30 +66,37 @@ export async function readAttempt(folder: string): Promise<Attempt | undefined> 
   return { folder, point: head.data.point, sealed };
 }
 
-/** The one folder that this attempt writes into. */
+export type AttemptName = BackupName & { epoch: number; point: PointOfAttempt };
+
+/**
+ * The one folder that this attempt writes into. Epochs are counted for each task: should two ever work on one point at the
+ * same one, they seal equal bytes, each from drafts of its own.
+ */
 export class AttemptFolder {
   private constructor(
     readonly folder: string,
+    private readonly taskId: string,
     private readonly list: FileHandle,
   ) {}
 
-  /** What an earlier run of this same epoch left is kept, and listed: it is judged like any other attempt's. */
-  static async open(
-    mediumFolder: string,
-    of: BackupName & { epoch: number; point: PointOfAttempt },
-  ): Promise<AttemptFolder> {
+  /** What an earlier run of this same epoch sealed stays listed: it is judged like any other attempt's. */
+  static async open(mediumFolder: string, of: AttemptName & { taskId: string }): Promise<AttemptFolder> {
     const folder = folderOfAttempt(mediumFolder, of);
     await requireMedium(mediumFolder);
     for (const path of [dirname(dirname(folder)), dirname(folder), folder]) await makeFolder(path);
-    const list = await open(join(folder, SEALED), 'w');
-    const attempt = new AttemptFolder(folder, list);
-    await attempt.note({ point: of.point });
+    const before = await readAttempt(folder);
+    const goesOn = before !== undefined && isSamePoint(before.point, of.point);
+    const list = await open(join(folder, SEALED), goesOn ? 'a' : 'w');
+    const attempt = new AttemptFolder(folder, of.taskId, list);
+    if (goesOn)
+      await list.appendFile('\n'); // its last line may be torn
+    else await attempt.note({ point: of.point });
     await syncFolder(folder);
     return attempt;
   }
 
   draftOf({ volumeId, n }: { volumeId: string; n: number }): string {
-    return join(this.folder, `${pieceFile(volumeId, n)}.draft`);
+    return join(this.folder, `${pieceFile(volumeId, n)}.${encodeURIComponent(this.taskId)}.draft`);
   }
 
   async dropDraft(piece: { volumeId: string; n: number }): Promise<void> {
@@ -131,6 +135,8 @@ export class AttemptFolder {
     await this.list.datasync();
   }
 }
+
+const isSamePoint = (one: PointOfAttempt, other: PointOfAttempt) => one.k === other.k && one.at === other.at;
 
 /** Every attempt, whole or not. */
 export async function deleteBackup(mediumFolder: string, backup: BackupName): Promise<void> {

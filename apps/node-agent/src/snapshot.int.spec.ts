@@ -165,7 +165,7 @@ describe('a snapshot', () => {
   const layer = () => join(cluster.medium, 's1/v1.1.e1.qcow2');
   /** Where its first table of clusters lies: the entry says so no more. */
   const l1Table = () => Number(readFileSync(layer()).readBigUInt64BE(40));
-  const draft = () => join(cluster.attempt(1), 'v1.0.piece.draft');
+  const draft = () => join(cluster.attempt(1), 'v1.0.piece.t-1.draft');
   it.each([
     ['the point is gone', 'subject', 'POINT_GONE', () => editChain((chain) => chain.replace('"p1"', '"p2"'))],
     ['a layer is no image', 'subject', 'SOURCE_DAMAGED', () => flipByte(layer(), 0)],

@@ -93,7 +93,7 @@ describe('a piece of a snapshot', () => {
       throw new Error('passed');
     };
     await expect(run({ mustBeOurs: passed })).rejects.toThrow('passed');
-    expect(readdirSync(attempt()).sort()).toEqual(['sealed.ndjson', 'v1.0.piece.draft']);
+    expect(readdirSync(attempt()).sort()).toEqual(['sealed.ndjson', 'v1.0.piece.t-1.draft']);
   });
 
   it('waits for its turn before each MiB is read', async () => {

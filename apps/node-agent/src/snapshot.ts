@@ -7,6 +7,7 @@ import {
   folderOfAttempt,
   MANIFEST,
   type Attempt,
+  type AttemptName,
   type PointOfAttempt,
 } from './backup-folder';
 import { readChain, type Chain } from './chain';
@@ -35,7 +36,7 @@ export async function beginSnapshot(order: SnapshotOrder, work: Work): Promise<B
   await requireMedium(mediumFolder);
   const { chain, point, reader } = await openPoint(order, work);
   try {
-    const of = { systemId, pointId, epoch: order.epoch, point };
+    const of = { systemId, pointId, epoch: order.epoch, point, taskId: order.taskId };
     const earlier = await earlierAttempts(mediumFolder, of);
     await mustNotReplace(mediumFolder, of, earlier);
     const folder = await AttemptFolder.open(mediumFolder, of);
@@ -159,11 +160,7 @@ async function findPoint(systemFolder: string, pointId: string): Promise<{ chain
 }
 
 /** A name that is used again for another point must not overwrite the backup of the first. */
-async function mustNotReplace(
-  mediumFolder: string,
-  of: { systemId: string; pointId: string; epoch: number; point: PointOfAttempt },
-  earlier: Attempt[],
-): Promise<void> {
+async function mustNotReplace(mediumFolder: string, of: AttemptName, earlier: Attempt[]): Promise<void> {
   const folder = folderOfAttempt(mediumFolder, of);
   if (earlier.some((attempt) => attempt.folder === folder)) return;
   const whole = await access(join(folder, MANIFEST)).then(
