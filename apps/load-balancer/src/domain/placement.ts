@@ -139,32 +139,27 @@ function rank(request: PlacementRequest, open: readonly Candidate[]): Ranking {
   for (const node of open) {
     const { nodeId, budget } = node;
     const load = carriedBy.includes(nodeId) ? node.load : node.load + cost;
-    const share = load / budget;
     const bound = limits.bound((total * budget) / budgets, budget);
     const fits = load <= bound;
-    // As long as none fits: of those as little loaded as any, the one that ranks first.
-    const isLeast = !ranking.first && share <= shareOf(ranking.leastLoaded) && load <= limits.ceiling(budget);
+    const mayBeLeast = ranking.first === undefined && load <= limits.ceiling(budget);
     const u = draw(seed, node.seed);
     const preferred = nodeId === homeId ? Infinity : nodeId === lastOwnerId ? Number.MAX_VALUE : null;
     // As ln u ≤ u − 1, no score is above this: most nodes are seen to change nothing without their logarithm.
     const atMost = preferred ?? budget / (1 - u);
-    if (!isLeast && atMost <= keyToBeat(ranking, fits)) continue;
+    if (!mayBeLeast && atMost <= keyToBeat(ranking, fits)) continue;
 
     const score = scoreOf(budget, u);
-    const ranked = { nodeId, key: preferred ?? score, score, load, share, bound };
+    const ranked = { nodeId, key: preferred ?? score, score, load, share: load / budget, bound };
     if (fits && ranked.key > keyOf(ranking.first)) ranking.first = ranked;
-    if (isLeast && isBefore(ranked, ranking.leastLoaded)) ranking.leastLoaded = ranked;
+    if (mayBeLeast && isBefore(ranked, ranking.leastLoaded)) ranking.leastLoaded = ranked;
     show(ranking.shown, ranked);
   }
   return ranking;
 }
 
-function isBefore(ranked: Ranked, least: Ranked | undefined): boolean {
-  return ranked.share < shareOf(least) || ranked.key > keyOf(least);
-}
-
-function shareOf(ranked: Ranked | undefined): number {
-  return ranked ? ranked.share : Infinity;
+/** Less loaded, or as little and ahead in the order. */
+function isBefore({ share, key }: Ranked, least: Ranked | undefined): boolean {
+  return least === undefined || share < least.share || (share === least.share && key > least.key);
 }
 
 /** Below it a node neither leads nor is shown. */
