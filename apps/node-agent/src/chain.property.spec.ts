@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { foldOf, withLayer, withoutMerged, withoutPins, withoutPointsIn, withPoint, type Chain } from './chain.rules';
+import { foldsOf, withLayer, withoutMerged, withoutPins, withoutPointsIn, withPoint, type Chain } from './chain.rules';
 
 // The same stories at each run: one that fails, fails again.
 fc.configureGlobal({ seed: 20_260_101 });
@@ -54,14 +54,14 @@ class Model {
   }
 
   fold(): void {
-    const due = foldOf(this.chain.volumes[0]!, { pins: this.chain.pins, top: this.top, foldAbove: 3 });
-    if (!due) return;
-    this.chain = withoutPointsIn(this.chain, [due]);
-    const { base, top } = due;
-    const merged = this.layers().filter((k) => k > base.k && k <= top.k);
-    for (const k of merged) for (const [block, value] of this.held.get(k)!) this.held.get(base.k)!.set(block, value);
-    const open = this.layers().filter((k) => !merged.includes(k));
-    this.chain = withoutMerged(this.chain, new Map([['v1', { chain: open }]]));
+    const due = foldsOf(this.chain.volumes[0]!, { pins: this.chain.pins, top: this.top, foldAbove: 3 });
+    this.chain = withoutPointsIn(this.chain, due);
+    for (const { base, top } of due) {
+      const merged = this.layers().filter((k) => k > base.k && k <= top.k);
+      for (const k of merged) for (const [block, value] of this.held.get(k)!) this.held.get(base.k)!.set(block, value);
+      const open = this.layers().filter((k) => !merged.includes(k));
+      this.chain = withoutMerged(this.chain, new Map([['v1', { chain: open }]]));
+    }
   }
 
   /** What a reader of the listed layers up to this one sees. */

@@ -1,6 +1,6 @@
 import {
   filesOfPoint,
-  foldOf,
+  foldsOf,
   layerFile,
   withLayer,
   withoutLayersAbove,
@@ -57,34 +57,39 @@ describe('the list of layers', () => {
 
 describe('a fold', () => {
   it('is due above so many layers in use, not at so many, the next one not counted', () => {
-    expect(foldOf(volume(1, 2, 3, 4, 5), { pins: none, top: 4, foldAbove })).toBeUndefined();
-    expect(foldOf(volume(1, 2, 3, 4, 5), { pins: none, top: 5, foldAbove })).toMatchObject({
-      base: { k: 1 },
-      top: { k: 3 },
-      above: { k: 4 },
-    });
+    expect(foldsOf(volume(1, 2, 3, 4, 5), { pins: none, top: 4, foldAbove })).toEqual([]);
+    expect(foldsOf(volume(1, 2, 3, 4, 5), { pins: none, top: 5, foldAbove })).toMatchObject([
+      { base: { k: 1 }, top: { k: 3 }, above: { k: 4 } },
+    ]);
   });
 
   it('leaves the top and the layer below it alone', () => {
-    expect(foldOf(volume(1, 5, 6), { pins: none, top: 6, foldAbove: 2 })).toBeUndefined();
-    expect(foldOf(volume(1, 4, 5, 6), { pins: none, top: 6, foldAbove: 2 })?.top.k).toBe(4);
+    expect(foldsOf(volume(1, 5, 6), { pins: none, top: 6, foldAbove: 2 })).toEqual([]);
+    expect(foldsOf(volume(1, 4, 5, 6), { pins: none, top: 6, foldAbove: 2 })[0]?.top.k).toBe(4);
   });
 
-  it('leaves alone what a pinned point consists of, and folds what lies above it', () => {
+  it('leaves each pinned layer as it is, and folds what lies below, between and above', () => {
     const pins = [
-      { k: 1, by: 't-1' },
-      { k: 3, by: 't-2' },
+      { k: 3, by: 't1' },
+      { k: 6, by: 't2' },
     ];
-    const due = foldOf(volume(1, 2, 3, 4, 5, 6, 7, 8), { pins, top: 8, foldAbove });
-    expect(due).toMatchObject({ base: { k: 4 }, top: { k: 6 }, above: { k: 7 } });
-    expect(foldOf(volume(1, 2, 3, 4, 5, 6), { pins, top: 6, foldAbove })).toBeUndefined(); // 4 alone is no fold
+    expect(foldsOf(volume(1, 2, 3, 4, 5, 6, 7, 8, 9, 10), { pins, top: 10, foldAbove })).toMatchObject([
+      { base: { k: 1 }, top: { k: 2 }, above: { k: 3 } },
+      { base: { k: 4 }, top: { k: 5 }, above: { k: 6 } },
+      { base: { k: 7 }, top: { k: 8 }, above: { k: 9 } },
+    ]);
+  });
+
+  it('is nothing where every layer is alone between two pins', () => {
+    const pins = [2, 4, 5].map((k) => ({ k, by: `t${k}` }));
+    expect(foldsOf(volume(1, 2, 3, 4, 5, 6, 7, 8), { pins, top: 8, foldAbove })).toEqual([]);
   });
 
   it('gives up the points that it destroys: those at all merged layers but the last', () => {
     const at = '2026-05-01T10:00:00.000Z';
     const points = [1, 2, 3, 4].map((k) => ({ k, pointId: `p${k}`, at }));
-    const due = foldOf(volume(1, 2, 3, 4, 5), { pins: none, top: 5, foldAbove })!;
-    const left = withoutPointsIn({ ...chain(1, 2, 3, 4, 5), points }, [due]).points;
+    const due = foldsOf(volume(1, 2, 3, 4, 5), { pins: none, top: 5, foldAbove });
+    const left = withoutPointsIn({ ...chain(1, 2, 3, 4, 5), points }, due).points;
     expect(left.map(({ pointId }) => pointId)).toEqual(['p3', 'p4']);
   });
 });

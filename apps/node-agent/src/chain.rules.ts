@@ -73,20 +73,25 @@ export interface Fold {
 }
 
 /**
- * The lowest layers that no pin needs, once there are too many. A pinned point needs every layer up to its own, as they
- * are: its readers hold them. What is written to and the layer below it stay out, for a fold may not meet a freeze.
+ * Once there are too many layers, those that no pin needs apart from each other, lowest first. A pinned layer stays as it
+ * is, between what lies below it and what lies above. What is written to and the layer below it stay out, for a fold may
+ * not meet a freeze.
  */
-export function foldOf(
+export function foldsOf(
   { layers }: ChainVolume,
   { pins, top, foldAbove }: { pins: Chain['pins']; top: number; foldAbove: number },
-): Fold | undefined {
+): Fold[] {
   const inUse = layers.filter(({ k }) => k <= top);
-  if (inUse.length <= foldAbove) return undefined;
-  const pinned = Math.max(0, ...pins.map(({ k }) => k));
-  const foldable = inUse.slice(0, -2).filter(({ k }) => k > pinned);
-  const [base, ...merged] = foldable;
-  const last = merged.at(-1);
-  return base && last && { base, top: last, above: inUse[inUse.indexOf(last) + 1]! };
+  if (inUse.length <= foldAbove) return [];
+  const pinned = new Set(pins.map(({ k }) => k));
+  const groups: Layer[][] = [[]];
+  for (const layer of inUse.slice(0, -2))
+    if (pinned.has(layer.k)) groups.push([]);
+    else groups.at(-1)!.push(layer);
+  return groups.flatMap(([base, ...merged]) => {
+    const last = merged.at(-1);
+    return base && last ? [{ base, top: last, above: inUse[inUse.indexOf(last) + 1]! }] : [];
+  });
 }
 
 /** Points that a fold destroys are given up before it begins: half a fold is no point either. */

@@ -133,12 +133,26 @@ async function runCreate(path: string, sizeBytes: number, on?: string): Promise<
 }
 
 async function isImageOf(path: string, sizeBytes: number): Promise<boolean> {
+  return (await volumeBytes(path)) === sizeBytes;
+}
+
+/** What a qcow2 image says is its volume's size; undefined: there is no such image. */
+async function volumeBytes(path: string): Promise<number | undefined> {
   try {
     const file = await open(path, 'r');
     const { buffer } = await file.read(Buffer.alloc(32), 0, 32, 0).finally(() => file.close());
-    return buffer.toString('latin1', 0, 4) === 'QFI\xfb' && Number(buffer.readBigUInt64BE(24)) === sizeBytes;
+    return buffer.toString('latin1', 0, 4) === 'QFI\xfb' ? Number(buffer.readBigUInt64BE(24)) : undefined;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/**
+ * The engine accepts an overlay of another size, and the volume gets it. The files are looked at and not the daemon: to
+ * tell of its nodes it keeps clients waiting, and the more layers, the longer.
+ */
+export async function requireSameSize(lower: string, upper: string): Promise<void> {
+  const [below, above] = [await volumeBytes(lower), await volumeBytes(upper)];
+  if (below !== above) throw new MediumInvalid(`${upper} is of ${above} bytes, ${lower} below it of ${below}`);
 }

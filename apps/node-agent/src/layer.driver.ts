@@ -41,29 +41,6 @@ export async function dropNode(daemon: StorageDaemon, layer: LayerId): Promise<v
   await daemon.execute('blockdev-del', { 'node-name': nodeOf(layer) }, DEADLINE_MS);
 }
 
-/** An overlay of another size is accepted by the engine, and the volume gets that size. */
-export async function compareSizes(
-  daemon: StorageDaemon,
-  volumes: string[],
-  { top, next }: { top: number; next: number },
-): Promise<void> {
-  const sizes = new Map((await namedNodes(daemon)).map((node) => [node['node-name'], node.image['virtual-size']]));
-  for (const name of volumes) {
-    const [before, after] = [top, next].map((k) => sizes.get(nodeOf({ name, k })));
-    if (before === after) continue;
-    throw new EngineError('ENGINE_REFUSED', `layer ${next} of ${name} has ${after} bytes, the one below it ${before}`);
-  }
-}
-
-interface NamedNode {
-  'node-name': string;
-  ro: boolean;
-  image: { 'virtual-size': number };
-}
-
-const namedNodes = (daemon: StorageDaemon) =>
-  daemon.execute<NamedNode[]>('query-named-block-nodes', { flat: true }, DEADLINE_MS);
-
 /** What is open below each volume, bottom to top; and what is open beside the chains. Asked, never remembered. */
 export async function openLayers(
   daemon: StorageDaemon,
@@ -179,7 +156,8 @@ export async function endFolds(daemon: StorageDaemon, volumes: string[]): Promis
     await endOfJob(daemon, id, calledOff).catch((error: unknown) => {
       if (!(error instanceof EngineError && error.code === 'ENGINE_REFUSED')) throw error;
     });
-  const nodes = await namedNodes(daemon);
+  type Named = { 'node-name': string; ro: boolean };
+  const nodes = await daemon.execute<Named[]>('query-named-block-nodes', { flat: true }, DEADLINE_MS);
   const isWritable = (layer: LayerId) => nodes.some((node) => node['node-name'] === nodeOf(layer) && !node.ro);
   for (const [name, { chain }] of await openLayers(daemon, volumes))
     for (const [index, k] of chain.slice(1, -1).entries())

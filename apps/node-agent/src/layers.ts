@@ -4,7 +4,7 @@ import { inSpan } from '@holdfast/observability';
 import { ChainLock } from './chain-lock';
 import {
   filesOfPoint,
-  foldOf,
+  foldsOf,
   layerFile,
   withLayer,
   withoutLayersAbove,
@@ -16,17 +16,19 @@ import {
   type Chain,
   type Fold,
 } from './chain.rules';
-import { createOverlays, mustReadChain, removeUnlisted, replaceChain, unlistedIn } from './chain';
+import { createOverlays, mustReadChain, removeUnlisted, replaceChain, requireSameSize, unlistedIn } from './chain';
 import type { StorageDaemon } from './engine.driver';
-import { Superseded } from './errors';
+import { EngineError, Superseded } from './errors';
 import type { ServeOrder } from './journal-records';
-import { addOverlay, compareSizes, dropNode, endFolds, fold, freezeAll, openLayers } from './layer.driver';
-import { Pinners } from './pins';
+import { addOverlay, dropNode, endFolds, fold, freezeAll, openLayers } from './layer.driver';
+import type { Pinners } from './pins';
 import { checkClaim, type NodeEngine } from './take-up';
 
 export interface LayersParts {
   order: ServeOrder;
   daemon: StorageDaemon;
+  /** Of the system: it outlives the daemon. */
+  pinners: Pinners;
   node: NodeEngine;
   log(message: string, details?: object): void;
 }
@@ -54,7 +56,6 @@ const TRY_AGAIN_MS = 10_000;
  */
 export class Layers {
   private readonly left = new AbortController();
-  private readonly pinners = new Pinners();
   private readonly folder: string;
   private readonly volumes: string[];
   private turn: Promise<unknown> = Promise.resolve();
@@ -69,12 +70,6 @@ export class Layers {
     this.volumes = parts.order.spec.volumes.map(({ volumeId }) => volumeId);
   }
 
-  /** `pinnedBy`: the open tasks, where serving begins at a new epoch. */
-  begin(pinnedBy?: readonly string[]): void {
-    if (pinnedBy) this.pinners.begin(pinnedBy);
-    this.tend();
-  }
-
   /** Of a daemon whose agent died, perhaps amid a fold. */
   adopt(): void {
     this.wasLeftAlone = true;
@@ -83,16 +78,10 @@ export class Layers {
 
   /** All volumes at one instant, pinned for a task. Told again if the chain has the point. */
   async freeze(point: { pointId: string; by: string }): Promise<FrozenPoint> {
-    this.pinners.add(point.by);
+    this.parts.pinners.add(point.by);
     const frozen = await this.inTurn(() => this.locked((list) => this.freezeUnder(list, point)));
     this.tend();
     return frozen;
-  }
-
-  /** The task is over: its pins go, and what they held may be folded. */
-  unpin(by: string): void {
-    this.pinners.drop(by);
-    this.tend();
   }
 
   /** Nothing of it is left under way: no fold in the daemon, nobody in the lock. */
@@ -128,11 +117,11 @@ export class Layers {
       await createOverlays(this.folder, list.chain.volumes, { k: next, epoch: order.epoch });
       await list.replace(withLayer(list.chain, next, order.epoch));
     }
-    for (const { volumeId: name } of list.chain.volumes) {
-      const file = join(this.folder, layerFile(name, next, order.epoch));
-      if (!open.get(name)!.beside.includes(next)) await addOverlay(daemon, { name, k: next }, file);
+    for (const { volumeId: name, layers } of list.chain.volumes) {
+      const [lower, upper] = layers.slice(-2).map(({ file }) => join(this.folder, file));
+      await requireSameSize(lower!, upper!);
+      if (!open.get(name)!.beside.includes(next)) await addOverlay(daemon, { name, k: next }, upper!);
     }
-    await compareSizes(daemon, this.volumes, { top, next });
     return top;
   }
 
@@ -145,20 +134,18 @@ export class Layers {
   }
 
   /** What can wait, one round after the other. What fails is tried again: it is late, and nothing else. */
-  private tend(): void {
+  tend(): void {
     clearTimeout(this.tryAgain);
     if (this.isToTend) return;
     this.isToTend = true;
-    this.tending = this.tending
-      .then(() => this.tendOnce())
-      .catch((error: unknown) => {
-        if (this.left.signal.aborted) return;
-        this.parts.log('layers are left as they are for now', {
-          systemId: this.parts.order.systemId,
-          error: String(error),
-        });
-        this.tryAgain = setTimeout(() => this.tend(), TRY_AGAIN_MS).unref();
-      });
+    this.tending = this.tending.then(() => this.tendOnce()).catch((error: unknown) => this.tendLater(error));
+  }
+
+  private tendLater(error: unknown): void {
+    if (this.left.signal.aborted) return;
+    const { order, log } = this.parts;
+    log('layers are left as they are for now', { systemId: order.systemId, error: String(error) });
+    this.tryAgain = setTimeout(() => this.tend(), TRY_AGAIN_MS).unref();
   }
 
   private async tendOnce(): Promise<void> {
@@ -167,19 +154,24 @@ export class Layers {
     if (this.wasLeftAlone) await endFolds(this.parts.daemon, this.volumes);
     this.wasLeftAlone = false;
     await this.inTurn(() => this.tidyUp());
-    for (const [volumeId, one] of await this.dueFolds()) await this.foldOne(volumeId, one);
+    for (const [volumeId, one] of await this.dueFolds())
+      await this.foldOne(volumeId, one).catch((error: unknown) => {
+        // A reader's are left to it; what lies above them can be folded all the same.
+        if (!(error instanceof EngineError && error.code === 'IMAGE_LOCKED')) throw error;
+        this.tendLater(error);
+      });
   }
 
   /** After whatever is under way: a point that is being frozen for a task that is over has a pin that must go too. */
   private async tidyUp(): Promise<void> {
-    const over = this.pinners.known;
+    const over = this.parts.pinners.known;
     if (await this.isUntidy()) await this.locked((list) => this.tidy(list));
-    this.pinners.forget(over);
+    this.parts.pinners.forget(over);
   }
 
   private async isUntidy(): Promise<boolean> {
     const chain = await mustReadChain(this.folder);
-    if (this.wantsNext || chain.pins.some(({ by }) => this.pinners.isOver(by))) return true;
+    if (this.wantsNext || chain.pins.some(({ by }) => this.parts.pinners.isOver(by))) return true;
     if ((await unlistedIn(this.folder, chain, (epoch) => epoch <= this.parts.order.epoch)).length > 0) return true;
     if (chain.volumes.every(({ layers }) => layers.length < 3)) return false;
     return withoutMerged(chain, await openLayers(this.parts.daemon, this.volumes)) !== chain;
@@ -190,9 +182,11 @@ export class Layers {
     const { daemon, order } = this.parts;
     const open = await openLayers(daemon, this.volumes);
     const listed = withoutMerged(list.chain, open);
-    await list.replace(withoutPins(listed, (by) => this.pinners.isOver(by)));
+    await list.replace(withoutPins(listed, (by) => this.parts.pinners.isOver(by)));
+    const top = topOf(open);
+    // From above: each lies on the next.
     for (const [name, { beside }] of open)
-      for (const k of beside) if (k < topOf(open)) await dropNode(daemon, { name, k });
+      for (const k of beside.sort((one, other) => other - one)) if (k < top) await dropNode(daemon, { name, k });
     await removeUnlisted(this.folder, list.chain, (epoch) => epoch <= order.epoch);
     if (this.wantsNext) await this.prepare(list);
     this.wantsNext = false;
@@ -203,17 +197,17 @@ export class Layers {
     const before = await mustReadChain(this.folder);
     if (before.volumes.every(({ layers }) => layers.length <= node.foldAbove)) return [];
     const top = topOf(await openLayers(daemon, this.volumes));
-    const foldsOf = (chain: Chain) =>
-      chain.volumes.flatMap((volume): [string, Fold][] => {
-        const due = foldOf(volume, { pins: chain.pins, top, foldAbove: node.foldAbove });
-        return due ? [[volume.volumeId, due]] : [];
-      });
-    if (foldsOf(before).length === 0) return [];
+    const dueIn = ({ volumes, pins }: Chain) =>
+      volumes.flatMap((volume) =>
+        foldsOf(volume, { pins, top, foldAbove: node.foldAbove }).map((one): [string, Fold] => [volume.volumeId, one]),
+      );
+    if (dueIn(before).length === 0) return [];
     return this.inTurn(() =>
       this.locked(async (list) => {
-        const folds = new Map(foldsOf(list.chain));
-        await list.replace(withoutPointsIn(list.chain, [...folds.values()]));
-        return [...folds];
+        const due = dueIn(list.chain);
+        const folds = due.map(([, one]) => one);
+        await list.replace(withoutPointsIn(list.chain, folds));
+        return due;
       }),
     );
   }

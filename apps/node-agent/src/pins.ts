@@ -7,6 +7,7 @@ export class Pinners {
   /** Serving begins at a new epoch, whose order names every open task. */
   begin(open: readonly string[]): void {
     this.open = new Set(open);
+    this.over.clear();
   }
 
   add(by: string): void {

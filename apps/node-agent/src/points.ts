@@ -40,9 +40,9 @@ export class Points {
     }
   }
 
-  /** The task is over. Whichever system of ours it pinned may be folded. */
+  /** The task is over. Whatever it pinned of what is served here may be folded. */
   over(taskId: string): void {
-    for (const { layers } of this.parts.serving.held()) layers.unpin(taskId);
+    this.parts.serving.unpin(taskId);
   }
 
   /** Lower than known: of an owner that was passed, or very late. */

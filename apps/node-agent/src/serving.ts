@@ -7,6 +7,7 @@ import type { Journal } from './journal';
 import type { ServeOrder } from './journal-records';
 import { Layers } from './layers';
 import { judgeOrder, mayRestart, type HeardOrder } from './order.rules';
+import { Pinners } from './pins';
 import { refusalOf, type Refusal } from './refusal';
 import { removeFiles } from './removal';
 import { ServeFacts } from './serve-facts';
@@ -36,6 +37,7 @@ interface Slot {
   /** Of the newest order, recall or removal: whatever came before it is called off. */
   newest: AbortController;
   deathsAtMs: number[];
+  pinners: Pinners;
   turn: Promise<unknown>;
 }
 
@@ -60,6 +62,15 @@ export class Serving {
 
   held(): Held[] {
     return [...this.slots.values()].flatMap(({ held }) => held ?? []);
+  }
+
+  /** Of whatever is to be served here, though its daemon may be dead at this moment. */
+  unpin(taskId: string): void {
+    for (const { systemId } of this.parts.journal.state.serving.values()) {
+      const { pinners, held } = this.slotOf(systemId);
+      pinners.drop(taskId);
+      held?.layers.tend();
+    }
   }
 
   /** Row 1 decides whether anything is to be done; the epoch is durable before anything is. */
@@ -145,8 +156,9 @@ export class Serving {
       await noted;
       if (!(await this.watched())) return await this.decline(slot, order, { code: 'WATCHDOG_DEAD', cause });
       await this.stopDaemon(slot); // an older epoch's, of our own
-      const layers = this.hold(slot, order, await this.attempt(order, { signal, cause }));
-      layers.begin(order.spec.pinnedBy ?? []);
+      const daemon = await this.attempt(order, { signal, cause });
+      slot.pinners.begin(order.spec.pinnedBy ?? []);
+      this.hold(slot, order, daemon).tend();
       await this.tell.taken(order, performance.now() - begunAt, cause);
     } catch (error) {
       if (error instanceof Superseded) return;
@@ -169,7 +181,7 @@ export class Serving {
 
   private hold(slot: Slot, order: ServeOrder, daemon: StorageDaemon): Layers {
     const { node, log } = this.parts;
-    const layers = new Layers({ order, daemon, node, log });
+    const layers = new Layers({ order, daemon, pinners: slot.pinners, node, log });
     const held = { order, daemon, layers };
     slot.held = held;
     void daemon.gone.then(async () => {
@@ -198,7 +210,7 @@ export class Serving {
     while (mayServe() && !slot.held) {
       if (!mayRestart(slot.deathsAtMs, performance.now())) return this.fault(order);
       try {
-        this.hold(slot, order, await this.attempt(order, { signal })).begin();
+        this.hold(slot, order, await this.attempt(order, { signal })).tend();
       } catch (error) {
         if (error instanceof Superseded) return;
         const { code } = refusalOf(error);
@@ -254,7 +266,7 @@ export class Serving {
   }
 
   private slotOf(systemId: string): Slot {
-    const slot = this.slots.get(systemId) ?? { newest: new AbortController(), deathsAtMs: [], turn: Promise.resolve() };
+    const slot = this.slots.get(systemId) ?? newSlot();
     this.slots.set(systemId, slot);
     return slot;
   }
@@ -264,6 +276,10 @@ export class Serving {
     slot.turn = done.catch(() => undefined); // told to the caller; the next in line is not held up
     return done;
   }
+}
+
+function newSlot(): Slot {
+  return { newest: new AbortController(), deathsAtMs: [], pinners: new Pinners(), turn: Promise.resolve() };
 }
 
 interface Asked {
