@@ -1,10 +1,10 @@
+import type { Row } from '../api';
 import { kindOf } from '../kinds';
 import { perform, refuseOtherEnd } from '../operations';
 import { planText } from '../plans';
-import type { Row } from '../api';
 import type { Session } from '../session';
 import { findOne, pathOf } from '../subjects';
-import { since, text } from '../values';
+import { duration, text } from '../values';
 import { action, following, type Following, type Verb } from '../verb';
 import { drainBody, drainFlags, drainOptions, type DrainOptions } from './drain';
 
@@ -86,6 +86,6 @@ async function show(session: Session, { path, body, apply }: Wanted, follow: Fol
   const command = apply?.(digest, made['steps']);
   if (command === undefined) return;
   session.line(`apply     ${command}`);
-  const leftMs = Date.parse(text(made['expiresAt'] ?? expiresAt));
-  if (!Number.isNaN(leftMs)) session.line(`expires   in ${since(new Date(session.world.now()).toISOString(), leftMs)}`);
+  const leftMs = Date.parse(text(made['expiresAt'] ?? expiresAt)) - session.world.now();
+  if (!Number.isNaN(leftMs)) session.line(`expires   in ${duration(Math.max(0, leftMs))}`);
 }
