@@ -1,17 +1,18 @@
-// npm run bench -- [event-log] [placement] [serve] [options]: those named, or all. Each prints a table for the README, and
-// its words on the way to standard error. Ends with 1 where a target is missed or a block is lost.
+// npm run bench -- [as-of] [event-log] [freezes] [placement] [serve] [options]: those named, or all. Each prints a table for
+// the README, and its words on the way to standard error. Ends with 1 where a target is missed or a block is lost.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const BENCHMARKS = ['event-log', 'placement', 'serve'];
+const BENCHMARKS = ['as-of', 'event-log', 'freezes', 'placement', 'serve'];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     // event-log, placement: how often each side has its turn.
     rounds: { type: 'string', default: '7' },
-    // event-log: how long a turn, how many events the relay finds unsent.
-    seconds: { type: 'string', default: '2' },
-    events: { type: 'string', default: '20000' },
+    // event-log: how long a turn, 2; freezes: how long it goes on, 300.
+    seconds: { type: 'string' },
+    // event-log: how many events the relay finds unsent; as-of: how many the feed holds.
+    events: { type: 'string' },
     // placement: how large the cluster is.
     nodes: { type: 'string', default: '1000' },
     tasks: { type: 'string', default: '20000' },

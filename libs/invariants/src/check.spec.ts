@@ -10,9 +10,11 @@ const brokenIn = (events: readonly LoggedEvent[]) =>
 const serving = [system('SystemRegistered', { requestId: 'r' }), opened('n1'), admitted('serve-s1'), granted('n1', 1)];
 const served = [...serving, assigned('serve-s1', 'n1'), taken('n1', 1), ofTaskEvent('TaskStartConfirmed', 'serve-s1')];
 const asked = write(['request-r', 'SystemRequested'], { requestId: 'r' }, { correlationId: 'r' });
-const answer = (type: 'SystemRegistered' | 'SystemRejected') => system(type, { requestId: 'r' });
+const accepted = system('SystemRegistered', { requestId: 'r' });
+const refused = (reason: string) => system('SystemRejected', { requestId: 'r', reason });
 const scrub = admitted('t1', 10, { systemId: 's1', backup: { systemId: 's1', pointId: 'p1' } });
 const deletion = table('BackupDeletionOrdered', { systemId: 's1', pointId: 'p1', nodeId: 'n1' });
+const watched = ['n1', 'n2', 'n3'].map((nodeId) => health('NodeWatched', { nodeId }));
 const restarted = (nodeId: string) => health('NodeRestarted', { nodeId, at: log.atSec(40) });
 const recovered = (declaredWrongly: boolean) =>
   health('NodeRecovered', { nodeId: 'n1', fromStatus: 'down', declaredWrongly });
@@ -66,8 +68,8 @@ const cases: Record<string, { accepts: LoggedEvent[]; rejects: LoggedEvent[] }> 
     rejects: logOf(system('SystemRegistered', { requestId: 'r' }), later()),
   },
   L1: {
-    accepts: logOf(answer('SystemRegistered'), asked),
-    rejects: logOf(asked, answer('SystemRegistered'), answer('SystemRejected')),
+    accepts: logOf(accepted, asked),
+    rejects: logOf(asked, accepted, refused('NAME_TAKEN')),
   },
   L2: {
     accepts: logOf(granted('n1', 1), granted('n2', 2)),
@@ -94,8 +96,8 @@ const cases: Record<string, { accepts: LoggedEvent[]; rejects: LoggedEvent[] }> 
     rejects: logOf(suspected(), health('NodeMaintenanceStarted', { nodeId: 'n1' }), declared()),
   },
   H6: {
-    accepts: logOf(restarted('n2'), restarted('n3'), suspected(), declared(), recovered(false)),
-    rejects: logOf(restarted('n2'), restarted('n3'), suspected(), declared(), recovered(true)),
+    accepts: logOf(...watched, restarted('n2'), restarted('n3'), suspected(), declared(), recovered(false)),
+    rejects: logOf(...watched, restarted('n2'), restarted('n3'), suspected(), declared(), recovered(true)),
   },
   B1: {
     accepts: logOf(
@@ -214,7 +216,7 @@ describe('more that must never be', () => {
       'a task left to a dead node',
       logOf(opened('n1'), opened('n2'), admitted('t1'), assigned('t1', 'n1'), closed('n1'), later()),
     ],
-    ['L1', 'a request answered twice', logOf(asked, answer('SystemRegistered'), answer('SystemRegistered'))],
+    ['L1', 'a request answered twice', logOf(asked, accepted, accepted)],
     ['L3', 'a stream that does not begin at its first version', logOf(system('SystemRetired', {}, { version: 2 }))],
   ])('%s rejects %s', (id, _what, events) => {
     expect(new Set(brokenIn(events))).toEqual(new Set([id]));
@@ -228,15 +230,7 @@ describe('what may be', () => {
       'an offer to a restarted agent goes on under a brake',
       logOf(...served, held('frozen'), assigned('serve-s1', 'n1', { cause: 'nodeStarted' })),
     ],
-    [
-      'a failed creation is refused after it was accepted',
-      logOf(
-        asked,
-        answer('SystemRegistered'),
-        system('SystemRemovalGranted', { nodeId: 'n1', epoch: 1, cause: 'creationFailed' }),
-        answer('SystemRejected'),
-      ),
-    ],
+    ['a failed creation is refused after it was accepted', logOf(asked, accepted, refused('NO_SPACE'))],
     [
       'a deletion is ordered of another node when the first is silent',
       logOf(

@@ -1,14 +1,13 @@
 import type { Told } from './event';
 
-/** So soon after many agents began anew, silence is likely a trace of that. */
+/** So soon after most agents began anew, silence is likely a trace of that. */
 const RESTART_MS = 30_000;
-const MANY = 2;
 
 export interface WatchedNode {
-  /** Of the suspicion that stands. */
-  deadlineAt: string | null;
+  /** Suspected, or found to be unwell: nobody relies on it, and silence is enough to ask its peers. */
+  doubt: { deadlineAt: string | null } | null;
   inMaintenance: boolean;
-  /** It was declared down while many agents had just begun anew. */
+  /** It was declared down when most agents of its cluster had just begun anew. */
   declaredAfterRestarts: boolean;
 }
 
@@ -20,13 +19,19 @@ export class HealthState {
   private restarts: { nodeId: string; atMs: number }[] = [];
 
   node(nodeId: string): WatchedNode {
-    const known = this.nodes.get(nodeId) ?? { deadlineAt: null, inMaintenance: false, declaredAfterRestarts: false };
+    const known = this.nodes.get(nodeId) ?? { doubt: null, inMaintenance: false, declaredAfterRestarts: false };
     this.nodes.set(nodeId, known);
     return known;
   }
 
   advance(event: Told): void {
     switch (event.type) {
+      case 'NodeWatched':
+        this.node(event.data.nodeId);
+        break;
+      case 'NodeUnwatched':
+        this.nodes.delete(event.data.nodeId);
+        break;
       case 'ClusterSightLost':
         this.blind = true;
         break;
@@ -40,16 +45,21 @@ export class HealthState {
         this.frozen = false;
         break;
       case 'NodeSuspected':
-        this.node(event.data.nodeId).deadlineAt = event.data.deadlineAt;
+        this.node(event.data.nodeId).doubt = { deadlineAt: event.data.deadlineAt };
+        break;
+      case 'NodeFoundIsolated':
+      case 'NodeFoundPartitioned':
+      case 'NodeFoundImpaired':
+        this.node(event.data.nodeId).doubt ??= { deadlineAt: null };
         break;
       case 'NodeSuspicionWithdrawn':
-        this.node(event.data.nodeId).deadlineAt = null;
+        this.node(event.data.nodeId).doubt = null;
         break;
       case 'NodeDeclaredDown':
-        this.node(event.data.nodeId).declaredAfterRestarts = this.restartedBefore(Date.parse(event.data.at)) >= MANY;
+        this.node(event.data.nodeId).declaredAfterRestarts = this.mostBeganAnew(Date.parse(event.data.at));
         break;
       case 'NodeRecovered':
-        Object.assign(this.node(event.data.nodeId), { deadlineAt: null, declaredAfterRestarts: false });
+        Object.assign(this.node(event.data.nodeId), { doubt: null, declaredAfterRestarts: false });
         break;
       case 'NodeMaintenanceStarted':
         this.node(event.data.nodeId).inMaintenance = true;
@@ -64,8 +74,8 @@ export class HealthState {
     }
   }
 
-  private restartedBefore(atMs: number): number {
+  private mostBeganAnew(atMs: number): boolean {
     this.restarts = this.restarts.filter((restart) => atMs - restart.atMs <= RESTART_MS);
-    return new Set(this.restarts.map(({ nodeId }) => nodeId)).size;
+    return new Set(this.restarts.map(({ nodeId }) => nodeId)).size > this.nodes.size / 2;
   }
 }

@@ -16,10 +16,11 @@ export const H1: LogPredicate = {
   see(event, { health }) {
     if (event.type !== 'NodeDeclaredDown') return undefined;
     if (!isAutomatic(event)) return judged(nodeOf(event));
-    const deadlineAt = health.get(event.data.clusterId)?.nodes.get(event.data.nodeId)?.deadlineAt ?? null;
+    const doubt = health.get(event.data.clusterId)?.nodes.get(event.data.nodeId)?.doubt ?? null;
+    const { deadlineAt = null } = doubt ?? {};
     return judged(
       nodeOf(event),
-      deadlineAt === null && 'declared down without a standing suspicion',
+      doubt === null && 'declared down, and nobody had doubted it',
       deadlineAt !== null && Date.parse(event.data.at) < Date.parse(deadlineAt) && 'declared down before its deadline',
       lacksEvidence(event) && 'declared down on silence alone',
     );
@@ -79,6 +80,6 @@ export const H6: LogPredicate = {
     if (event.type !== 'NodeRecovered' || event.data.fromStatus !== 'down') return undefined;
     const { clusterId, nodeId, declaredWrongly } = event.data;
     const inTheWake = health.get(clusterId)?.nodes.get(nodeId)?.declaredAfterRestarts;
-    return judged(nodeOf(event), declaredWrongly && inTheWake && 'it was alive, and many had just begun anew');
+    return judged(nodeOf(event), declaredWrongly && inTheWake && 'it was alive, and most had just begun anew');
   },
 };

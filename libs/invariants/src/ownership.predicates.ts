@@ -81,7 +81,7 @@ export const O6: LogPredicate = {
     if (event.type === 'SystemDeletionStarted') {
       const { systemId } = event.data;
       const phase = systems.byId.get(systemId)?.phase;
-      return judged(`system/${systemId}`, phase !== undefined && phase !== 'retired' && `deleted while ${phase}`);
+      return judged(`system/${systemId}`, (phase === 'registered' || phase === 'retiring') && `deleted while ${phase}`);
     }
     if (event.type !== 'BackupDeletionOrdered' && event.type !== 'SystemRemovalOrdered') return undefined;
     const { systemId, clusterId } = event.data;

@@ -13,6 +13,8 @@ export interface SystemState {
   phase: 'registered' | 'retiring' | 'retired' | 'deleting' | 'discarding';
   since: string;
   grant: Grant | null;
+  /** All that asked for it, and were told that it is there. */
+  readonly requestIds: Set<string>;
 }
 
 /** A node took a system, and no grant says that it might: it may still be on its way, on another stream. */
@@ -21,6 +23,9 @@ export interface UngrantedTake {
   readonly position: number;
   readonly at: string;
 }
+
+/** Why a system could not be made. */
+const unmakeable: ReadonlySet<string> = new Set(['NO_NODE', 'NO_SPACE', 'MEDIUM_INVALID', 'BACKUP_DAMAGED']);
 
 /** Every system, by its own stream. */
 export class SystemsState {
@@ -33,8 +38,17 @@ export class SystemsState {
   advance(event: Told): void {
     switch (event.type) {
       case 'SystemRegistered': {
-        const { systemId, clusterId, at } = event.data;
-        this.byId.set(systemId, { clusterId, phase: 'registered', since: at, grant: null });
+        const { systemId, clusterId, requestId, at } = event.data;
+        const known = this.byId.get(systemId);
+        if (known) known.requestIds.add(requestId);
+        else
+          this.byId.set(systemId, {
+            clusterId,
+            phase: 'registered',
+            since: at,
+            grant: null,
+            requestIds: new Set([requestId]),
+          });
         break;
       }
       case 'SystemServeGranted':
@@ -54,7 +68,7 @@ export class SystemsState {
         this.becomes(event.data.systemId, 'deleting');
         break;
       case 'SystemRejected':
-        if (this.isDiscarding(event.data.systemId)) this.byId.delete(event.data.systemId);
+        if (this.isFailedCreation(event)) this.becomes(event.data.systemId, 'discarding');
         break;
       case 'SystemDeleted':
         this.byId.delete(event.data.systemId);
@@ -63,17 +77,18 @@ export class SystemsState {
     }
   }
 
-  isDiscarding(systemId: string): boolean {
-    return this.byId.get(systemId)?.phase === 'discarding';
+  /** A system that was there, and could not be made: its requests were accepted, and so they end. */
+  isFailedCreation({ type, data }: Told): boolean {
+    if (type !== 'SystemRejected' || !unmakeable.has(data.reason)) return false;
+    return this.byId.get(data.systemId)?.requestIds.has(data.requestId) ?? false;
   }
 
-  private grant({ type, data }: Told & { type: 'SystemServeGranted' | 'SystemRemovalGranted' }): void {
+  private grant({ data }: Told & { type: 'SystemServeGranted' | 'SystemRemovalGranted' }): void {
     const { systemId, epoch, nodeId } = data;
     const system = this.byId.get(systemId);
     if (system) {
       system.grant = { epoch, nodeId };
       system.since = data.at;
-      if (type === 'SystemRemovalGranted' && data.cause === 'creationFailed') system.phase = 'discarding';
     }
     if (epoch >= (this.highest.get(systemId)?.epoch ?? 0)) this.highest.set(systemId, { epoch, nodeId });
     this.granted.add(takeOf(systemId, { epoch, nodeId }));

@@ -42,7 +42,7 @@ export class World {
   advance(logged: LoggedEvent): void {
     const event = logged as unknown as Told;
     this.streams.advance(logged);
-    this.requests.advance(event, isFailedCreation(event, this.systems));
+    this.requests.advance(event, this.systems.isFailedCreation(event));
     this.systems.advance(event);
     this.agents.advance(event);
     this.halts.advance(event);
@@ -51,11 +51,6 @@ export class World {
     if (clusterId && logged.stream.startsWith('routing-table-')) this.tableOf(clusterId).advance(event);
     this.nowMs = Math.max(this.nowMs, Date.parse(logged.at));
   }
-}
-
-/** Registered, and its creation failed: that request was accepted, and this is its end. */
-function isFailedCreation(event: Told, systems: SystemsState): boolean {
-  return event.type === 'SystemRejected' && systems.isDiscarding(event.data.systemId);
 }
 
 function madeIn<T>(map: Map<string, T>, key: string, make: () => T): T {

@@ -16,9 +16,9 @@ export async function foldInto(
     return rules.flatMap((rule) => rule.touches(told).map((touch) => ({ rule, told, touch })));
   });
   const rows = new RowBatch(tx, place);
-  await rows.load(steps.flatMap(({ touch }) => ('key' in touch ? [touch.key] : [])));
+  await rows.load(steps.map(({ touch }) => touch));
   for (const { rule, told, touch } of steps)
-    for (const key of await rows.keysOf(touch)) rows.set(key, rule.fold(rows.get(key), told, key), told.position);
+    for (const key of rows.keysOf(touch)) rows.set(key, rule.fold(rows.get(key), told, key), told.position);
   await rows.write();
 }
 

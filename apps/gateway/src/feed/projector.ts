@@ -6,7 +6,6 @@ import { foldInto } from './fold';
 import { placeOf } from './tables';
 import { Waiters } from './waiters';
 
-const BATCH = 500;
 const IDLE_MS = 1_000;
 const RETRY_MS = 5_000;
 const log = logger('projector');
@@ -32,6 +31,7 @@ export class Projector {
     private readonly store: EventStore,
     private readonly feed: Feed,
     private readonly projections: readonly Projection[],
+    private readonly batch = 500,
   ) {}
 
   start(): void {
@@ -92,7 +92,7 @@ export class Projector {
   }
 
   private async advance(position: number, group: readonly Projection[]): Promise<boolean> {
-    const events = await this.feed.after(position, BATCH);
+    const events = await this.feed.after(position, this.batch);
     const last = events.at(-1);
     if (!last) return false;
     const concerned = group.filter(({ rules }) => events.some(({ type }) => rules.has(type)));

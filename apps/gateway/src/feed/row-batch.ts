@@ -19,21 +19,22 @@ export class RowBatch {
     private readonly place: Place,
   ) {}
 
-  /** All that will be touched by its key, in one question. */
-  async load(keys: readonly string[]): Promise<void> {
-    const wanted = [...new Set(keys)];
-    if (wanted.length === 0) return;
-    for (const key of wanted) this.rows.set(key, undefined);
-    this.take(await this.tx.query(`select key, body from ${this.place.rows} where key = any($1)`, [wanted]));
+  /** All that will be touched, in one question for keys and one for each field. */
+  async load(touches: readonly Touch[]): Promise<void> {
+    const keys = new Set<string>();
+    const fields = new Map<string, Set<string>>();
+    for (const touch of touches) {
+      if ('key' in touch) keys.add(touch.key);
+      else fields.set(touch.field, (fields.get(touch.field) ?? new Set()).add(touch.equals));
+    }
+    await this.take('key', [...keys]);
+    for (const [field, values] of fields) await this.take(`body->>'${field}'`, [...values]);
   }
 
   /** The keys that a touch means, now. */
-  async keysOf(touch: Touch): Promise<string[]> {
+  keysOf(touch: Touch): string[] {
     if ('key' in touch) return [touch.key];
     const { field, equals } = touch;
-    const sql = `select key, body from ${this.place.rows} where body->>'${field}' = $1 order by key`;
-    const stored = await this.tx.query<{ key: string; body: object }>(sql, [equals]);
-    this.take(stored.filter(({ key }) => !this.rows.has(key)));
     return [...this.rows]
       .filter(([, row]) => row && (row as Record<string, unknown>)[field] === equals)
       .map(([key]) => key);
@@ -89,8 +90,11 @@ export class RowBatch {
     );
   }
 
-  private take(stored: readonly { key: string; body: object }[]): void {
-    for (const { key, body } of stored) this.rows.set(key, body);
+  private async take(where: string, values: readonly string[]): Promise<void> {
+    if (values.length === 0) return;
+    const sql = `select key, body from ${this.place.rows} where ${where} = any($1)`;
+    for (const { key, body } of await this.tx.query<{ key: string; body: object }>(sql, [values]))
+      this.rows.set(key, body);
   }
 }
 
