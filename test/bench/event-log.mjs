@@ -8,7 +8,7 @@ import { relayRow } from './relay.mjs';
 
 const HEAD = ['Ours', 'Peer', 'Ours/s', 'Peer/s', 'Of the peer: median (range)', 'Target', 'A call of ours: p50, p99'];
 
-export async function run({ rounds, seconds = 2, events }) {
+export async function run({ rounds, seconds = 2, events = 20_000 }) {
   const peers = installedPeers();
   const parts = await startParts();
   try {
