@@ -1,5 +1,6 @@
 import {
   BackupDeletionConfirmed,
+  NodeFoundPartitioned,
   NodeMaintenanceEnded,
   NodeMaintenanceStarted,
   RebalanceEnded,
@@ -128,6 +129,13 @@ describe('a node in planned work', () => {
     const ended = told(NodeMaintenanceEnded, { ...ofNode, by: 'time' });
     expect(nodeAfter(...open, started)).toMatchObject({ maintenance: { until: AT, reason: 'disks', drain: true } });
     expect(nodeAfter(...open, started, ended)).toMatchObject({ maintenance: null });
+  });
+
+  it('is partitioned when its peers cannot reach it, until it is healthy again', () => {
+    const evidence = { rule: 'peersFail' as const, peers: [], lateNodes: 0, limit: 1 };
+    const cutOff = told(NodeFoundPartitioned, { clusterId: 'alpha', nodeId: 'n1', at: AT, evidence });
+    expect(nodeAfter(...open, cutOff)).toMatchObject({ status: 'partitioned', since: AT });
+    expect(nodeAfter(...open, cutOff, recovered('n1'))).toMatchObject({ status: 'healthy' });
   });
 
   it('knows what it carries: what was ordered of it and has not ended, moved or been put off', () => {

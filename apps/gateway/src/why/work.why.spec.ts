@@ -1,4 +1,4 @@
-import { NodeMaintenanceStarted, TaskFaulted } from '@holdfast/contracts';
+import { NodeFoundPartitioned, NodeMaintenanceStarted, TaskFaulted } from '@holdfast/contracts';
 import { backupsProjection } from '../projections/backups.projection';
 import type { FeedEvent } from '../projections/projection';
 import { admitted, assigned, confirmed, down, joined, moved, recovered, systemRegistered } from '../testing/fleet';
@@ -92,6 +92,15 @@ describe('why a node is in planned work', () => {
       ...{ label: 'maintenance', text: 'no verdict until 12:42:06.27, by ann: new disks (test-1@3)' },
     });
     expect(whyNodeOf(...healthy, work.drainStarted, work.drainStopped('operator')).headline).not.toContain('drain');
+  });
+
+  it('names the rule by which it is partitioned, and who fails to reach it', () => {
+    const peers = [{ nodeId: 'n2', outcome: 'timeout' as const, ageMs: 400 }];
+    const evidence = { rule: 'peersFail' as const, peers, lateNodes: 0, limit: 1 };
+    const cutOff = told(NodeFoundPartitioned, { clusterId: 'alpha', nodeId: 'n1', at: AT, evidence });
+    const why = whyNodeOf(...healthy, cutOff);
+    expect(why.headline).toMatch(/^partitioned since .*all peers with fresh evidence fail.*it keeps what it has$/);
+    expect(why.lines).toContainEqual({ label: 'peers', text: 'n2 timeout 0.4 s ago' });
   });
 
   it('names tasks by their own ids, and systems by theirs', () => {
