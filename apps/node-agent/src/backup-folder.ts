@@ -2,7 +2,7 @@ import { link, mkdir, open, readdir, readFile, rename, rm, type FileHandle } fro
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { replaceWhole, syncFolder } from './claims';
-import { pieceOfVolume, type PieceOfVolume } from './manifest';
+import { parseManifest, pieceOfVolume, sha256, type Manifest, type PieceOfVolume } from './manifest';
 import { pieceFile } from './pieces';
 import { requireMedium } from './take-up';
 
@@ -64,6 +64,14 @@ export async function readAttempt(folder: string): Promise<Attempt | undefined> 
     if (success) sealed.set(pieceFile(data.volumeId, data.n), data);
   }
   return { folder, point: head.data.point, sealed };
+}
+
+/** What lies there, by its hash, and the manifest if it is the one that was made. */
+export async function readManifest(folder: string, made: string): Promise<{ found: string; manifest?: Manifest }> {
+  const text = await readFile(join(folder, MANIFEST), 'utf8').catch(noneIfAbsent(''));
+  const found = sha256(text);
+  const manifest = found === made ? parseManifest(text) : undefined;
+  return { found, ...(manifest && { manifest }) };
 }
 
 export type AttemptName = BackupName & { epoch: number; point: PointOfAttempt };

@@ -5,7 +5,7 @@ export const chainFile = z.strictObject({
   volumes: z
     .array(
       z.strictObject({
-        volumeId: z.string(),
+        volumeId: z.string().regex(/^[^/]+$/),
         sizeBytes: z.int().positive(),
         layers: z.array(z.strictObject({ k: z.int().positive(), file: z.string().regex(/^[^/]+\.qcow2$/) })).min(1),
       }),

@@ -48,7 +48,14 @@ export interface Manifest {
 export const lengthOfPiece = (n: number, sizeBytes: number): number =>
   Math.max(0, Math.min(PIECE_BYTES, sizeBytes - n * PIECE_BYTES));
 
-export const parseManifest = (text: string): Manifest => manifest.parse(JSON.parse(text));
+/** Undefined: it is none. */
+export function parseManifest(text: string): Manifest | undefined {
+  try {
+    return manifest.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined; // no JSON
+  }
+}
 
 export const piecesOf = ({ volumes }: Manifest): PieceOfVolume[] =>
   volumes.flatMap(({ volumeId, pieces }) => pieces.map((one) => ({ volumeId, ...one })));

@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NbdError } from '@holdfast/nbd';
-import { folderOfAttempt, MANIFEST, noneIfAbsent } from './backup-folder';
+import { folderOfAttempt, readManifest } from './backup-folder';
 import type { Chain } from './chain';
 import { EngineError, Superseded } from './errors';
 import type { ServeOrder } from './journal-records';
-import { lengthOfPiece, parseManifest, PIECE_BYTES, sha256, type Manifest } from './manifest';
+import { lengthOfPiece, PIECE_BYTES, type Manifest } from './manifest';
 import { BackupDamaged, pieceFile, readPiece } from './pieces';
 import { PrivateDaemon } from './private-daemon';
 import { Progress, type TaskSample } from './progress';
@@ -26,7 +25,8 @@ export function fillFromBackup(parts: RestoreParts): Attempt['fill'] {
     const { taskId, epoch } = order;
     const backup = order.spec.fromBackup!;
     const attempt = folderOfAttempt(node.mediumFolder, backup);
-    const manifest = await readManifest(attempt, backup.manifest);
+    const { manifest } = await readManifest(attempt, backup.manifest);
+    if (!manifest) throw new BackupDamaged(`${attempt} does not hold the manifest that was made`);
     mustFit(manifest, chain);
     const progress = new Progress(
       { totalBytes: manifest.volumes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) },
@@ -44,12 +44,6 @@ export function fillFromBackup(parts: RestoreParts): Attempt['fill'] {
       progress.stop();
     }
   };
-}
-
-async function readManifest(attempt: string, hash: string): Promise<Manifest> {
-  const text = await readFile(join(attempt, MANIFEST), 'utf8').catch(noneIfAbsent(''));
-  if (sha256(text) !== hash) throw new BackupDamaged(`${join(attempt, MANIFEST)} is not the manifest that was made`);
-  return parseManifest(text);
 }
 
 function mustFit(manifest: Manifest, chain: Chain): void {

@@ -1,11 +1,11 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ScrubResult } from '@holdfast/contracts';
-import { folderOfAttempt, MANIFEST, noneIfAbsent, readJson } from './backup-folder';
+import { folderOfAttempt, noneIfAbsent, readJson, readManifest } from './backup-folder';
 import { replaceWhole } from './claims';
 import type { Unbranded } from './facts';
-import { parseManifest, piecesOf, sha256, type PieceOfVolume } from './manifest';
+import { piecesOf, type PieceOfVolume } from './manifest';
 import { checkPiece, pieceFile } from './pieces';
 import { requireMedium } from './take-up';
 import type { Begun, ScrubOrder, Work } from './work';
@@ -26,17 +26,15 @@ export async function beginScrub({ taskId, epoch, spec }: ScrubOrder, work: Work
   const { mediumFolder } = work.node;
   await requireMedium(mediumFolder);
   const folder = folderOfAttempt(mediumFolder, spec.backup);
-  const text = await readFile(join(folder, MANIFEST), 'utf8').catch(noneIfAbsent(''));
-  const manifest = sha256(text);
-  const trusted = manifest === spec.backup.manifest;
-  const pieces = trusted ? piecesOf(parseManifest(text)) : [];
+  const { found: hash, manifest } = await readManifest(folder, spec.backup.manifest);
+  const pieces = manifest ? piecesOf(manifest) : [];
   const notes = new ScrubNotes(folder, taskId, epoch);
-  const found = trusted ? await notes.read() : await allDamaged(folder);
+  const found = manifest ? await notes.read() : await allDamaged(folder);
   const scrub = new Scrub(work, { folder, pieces, notes, found });
   return {
     totalBytes: lengthOf(pieces),
     doneBytes: lengthOf(pieces.slice(0, found.next)),
-    run: async () => ({ manifest, ...(await scrub.run()) }),
+    run: async () => ({ manifest: hash, ...(await scrub.run()) }),
     forget: () => notes.remove(),
     close: () => Promise.resolve(),
   };
