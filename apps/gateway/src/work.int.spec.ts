@@ -97,7 +97,7 @@ describe('a task', () => {
     await suite.decide(id, ...moved.map((event) => of(taskId, event)));
     await shows(`/v1/tasks/${taskId}`, { state: 'running', nodeId: 'n2' });
     expect(await read(`/v1/tasks/${taskId}/why`)).toMatchObject({
-      headline: expect.stringMatching(/^running on n2, epoch 2: resumed at 48 of 128 MiB by nodeDown from n1/),
+      headline: expect.stringMatching(/^running on n2, epoch 2: resumed at 48 of 128 MiB, nodeDown from n1/),
     });
     expect((await suite.get('/v1/systems/s1/why')).body).toMatchObject({
       headline: expect.stringMatching(/^served by n1 .* epoch 1/),

@@ -42,7 +42,7 @@ describe('why a task is where it is', () => {
       work.workMoved(['n1', 'n2'], 2, { cause: 'drain', resume }),
     ];
     expect(whyOf(...events).headline).toMatch(
-      /^ordered of n2 at 10:42:06.27, not begun yet, epoch 2: resumed at 48 of 128 MiB by drain from n1/,
+      /^ordered of n2 at 10:42:06.27, not begun yet, epoch 2: resumed at 48 of 128 MiB, drain from n1/,
     );
   });
 
@@ -51,7 +51,7 @@ describe('why a task is where it is', () => {
       [[work.snapshotAdmitted], 'admitted at'],
       [begun.slice(0, 2), 'waits since 10:42:06.27 (test-1@2) for n1 to freeze p-1 of s1'],
       [begun, 'p-1 is frozen since'],
-      [running, 'running on n1, epoch 1: from the beginning by admitted'],
+      [running, 'running on n1, epoch 1: from the beginning, admitted (test-1@4)'],
       [[...running, work.workRecalled], 'stopping on n1 since 10:42:06.27 (test-1@6), epoch 1: drain'],
       [[...running, work.workDeferred], 'no node can take it now: down 1, draining 2'],
       [[...running, work.workRetried], 'tried again at 10:42:06.27 after MEDIUM_GONE'],

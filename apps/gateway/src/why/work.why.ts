@@ -99,16 +99,12 @@ function orderedText(order: Order, { since, verdict, totalBytes }: Since): strin
   const state = runs ? `running on ${nodeId}` : `ordered of ${nodeId} at ${clock(order.data.at)}, not begun yet`;
   const from = resume ? `resumed at ${portion(resume.doneBytes, totalBytes)}` : 'from the beginning';
   const because = verdict
-    ? `after ${verdictText(verdict)} (${placeOf(verdict)})`
-    : `${reasonOf(order, cause)} (${placeOf(order)})`;
-  return `${state}, epoch ${epoch}: ${from} ${because}`;
+    ? ` after ${verdictText(verdict)} (${placeOf(verdict)})`
+    : `, ${cause}${fromNode(order)} (${placeOf(order)})`;
+  return `${state}, epoch ${epoch}: ${from}${because}`;
 }
 
-/** `drain from n1` where it came from another node. */
-function reasonOf(order: Order, cause: string): string {
-  const event = order as unknown as FeedEvent;
-  return is(event, TaskMoved) ? `by ${cause} from ${event.data.fromNodeId}` : `by ${cause}`;
-}
+const fromNode = (order: Order): string => (order.type === 'TaskMoved' ? ` from ${order.data.fromNodeId}` : '');
 
 function standText(event: Told<(typeof STANDS)[number]>): string {
   const told = `${clock(event.data.at)} (${placeOf(event)})`;
