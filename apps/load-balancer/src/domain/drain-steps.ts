@@ -6,7 +6,7 @@ import { settleTask } from './owed';
 import { isToEnd, recall } from './recalls';
 import type { Known, RoutingTable } from './routing-table';
 import { isBackground, isServe, type ServeTask, type Task } from './task';
-import { later, msBetween } from './time';
+import { msBetween } from './time';
 
 /** What ends by itself within so long of the drain's start is left to finish. */
 export const FINISHING_MS = 3 * 60_000;
@@ -92,8 +92,8 @@ export function endsInTime(
 ): boolean {
   const leftMs = known.leftMs?.get(task.taskId);
   if (!isBackground(task) || task.phase !== 'running' || leftMs === undefined) return false;
-  const endsAt = later(known.at, leftMs);
-  return msBetween(endsAt, later(since, FINISHING_MS)) >= 0 && msBetween(endsAt, deadlineAt) >= 0;
+  // What stands still never ends: there is no instant for that, but a comparison.
+  return leftMs <= FINISHING_MS - msBetween(since, known.at) && leftMs <= msBetween(known.at, deadlineAt);
 }
 
 /** Each is to be looked at when it comes. */

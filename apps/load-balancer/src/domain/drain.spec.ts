@@ -68,6 +68,12 @@ describe('a drained node', () => {
     expect(table.wait(1).look()).toEqual([expect.stringMatching(/^TaskRecalled t-1/)]);
   });
 
+  it('recalls what stands still', () => {
+    const table = withWork(1);
+    table.leftMs = { 't-1': Infinity };
+    expect(table.drain('n1').slice(1)).toEqual([expect.stringMatching(/^TaskRecalled t-1/)]);
+  });
+
   it('lets nothing finish that would pass the deadline', () => {
     const table = withWork(1);
     table.leftMs = { 't-1': 30_000 };
