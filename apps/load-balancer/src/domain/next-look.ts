@@ -24,6 +24,7 @@ export function nextLook(table: RoutingTable, task: Task, { at, takenMs, stillMs
       return task.notBefore && msBetween(at, task.notBefore) > 0 ? task.notBefore : later(at, RETRY_MS);
     case 'pending':
       return isServe(task) ? later(at, RETRY_MS) : null;
+    case 'held':
     case 'running':
       return isServe(task) ? orphanLook(table, task, at) : later(at, untilStalled(task, stillMs));
     default:

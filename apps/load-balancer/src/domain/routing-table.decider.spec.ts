@@ -58,7 +58,7 @@ describe('a node', () => {
     expect(servedByN1('n2').close('n1', 'retired')).toContain('TaskMoved serve-s1 n1→n2@2 operator');
   });
 
-  it.each(['suspect', 'isolated', 'impaired'] as const)(
+  it.each(['suspect', 'partitioned', 'isolated', 'impaired'] as const)(
     'that is %s keeps what it has and gets nothing new',
     (cause) => {
       const fixture = servedByN1('n2');
@@ -83,6 +83,7 @@ describe('a node', () => {
     fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'suspect' });
     expect(fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'isolated' })).toHaveLength(1);
     expect(fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'suspect' })).toEqual([]);
+    expect(fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'partitioned' })).toEqual([]);
     fixture.close('n1');
     expect(fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'isolated' })).toEqual([]);
     expect(fixture.close('n1')).toEqual([]);

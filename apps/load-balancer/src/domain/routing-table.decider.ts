@@ -128,11 +128,13 @@ function withdrawSuspicion(decision: Decision, { nodeId }: Of<'WithdrawSuspicion
   openNode(decision, { type: 'OpenNode', nodeId, zone, budget, holdUntil: holdUntil ?? undefined });
 }
 
+/** What is known of a cordoned node only gets worse until it is opened: a suspect one may prove to be isolated. */
+const SEVERITY: Record<CordonCause, number> = { suspect: 1, operator: 1, partitioned: 2, isolated: 3, impaired: 3 };
+
 function cordonNode(decision: Decision, { nodeId, cause }: Of<'CordonNode'>): void {
   const node = decision.table.nodes[nodeId];
-  const worse =
-    node?.state === 'open' || (node?.state === 'cordoned' && node.cause === 'suspect' && cause !== 'suspect');
-  if (!worse) return;
+  const before = node?.state === 'cordoned' ? SEVERITY[node.cause as CordonCause] : 0;
+  if (!node || node.state === 'closed' || SEVERITY[cause] <= before) return;
   const { clusterId, at } = decision.known;
   decision.add({ type: 'NodeCordoned', data: { clusterId, nodeId, at, cause } });
   // Clients are served on; what may be repeated is not left to it.

@@ -50,6 +50,15 @@ describe('a task that does not come forward', () => {
     expect(fixture.check(T1, still(180_000))).toEqual([]);
   });
 
+  it('that waits for something it may not force is judged by the same', () => {
+    const fixture = BackgroundTable.serving('n2');
+    fixture.submit();
+    fixture.freeze();
+    expect(fixture.do({ type: 'NoteBlocked', ...fixture.by(), waitsFor: 'chainLock' })).toHaveLength(1);
+    fixture.wait(60_000);
+    expect(fixture.check(T1, still(60_000))).toEqual(['TaskStalled t-1']);
+  });
+
   it('a system never stalls', () => {
     const fixture = BackgroundTable.serving('n2').wait(600_000);
     expect(fixture.check(taskOf('s1'), still(600_000))).toEqual([]);

@@ -34,6 +34,7 @@ export function checkTask(decision: Decision, taskId: TaskId, progress: Progress
   switch (task.phase) {
     case 'assigned':
       return isBeating(decision, task) ? checkTaken(decision, task, told) : settleTask(decision, task);
+    case 'held':
     case 'running':
       return isBackground(task) ? checkRunning(decision, task, told) : settleTask(decision, task);
     case 'freezing':
