@@ -8,7 +8,6 @@ import { Fleet } from './fleet';
 import { Placements } from './placements';
 import { Plans } from './plans';
 import { ProgressWatch } from './progress';
-import { Remaining } from './remaining';
 import { Systems } from './systems';
 import { Tasks } from './tasks';
 
@@ -24,7 +23,6 @@ export class LoadBalancerConsumer {
     private readonly checkpoints: Checkpoints,
     private readonly samples: Samples,
     private readonly progress: ProgressWatch,
-    private readonly remaining: Remaining,
   ) {}
 
   /** What people want, and which clusters and nodes there are. */
@@ -100,10 +98,7 @@ export class LoadBalancerConsumer {
   onSample(@Ctx() batch: RecordBatch): Promise<void> {
     return this.samples.receive(batch, {
       HeartbeatObserved: ({ data, appendedAt }) => void this.progress.tick(data.clusterId, appendedAt),
-      TaskProgressObserved: ({ data, appendedAt }) => {
-        this.progress.note(data, appendedAt);
-        this.remaining.note(data);
-      },
+      TaskProgressObserved: ({ data, appendedAt }) => this.progress.note(data, appendedAt),
     });
   }
 }

@@ -8,7 +8,6 @@ import { LoadBalancerConsumer } from './load-balancer.consumer';
 import { Placements } from './placements';
 import { Plans } from './plans';
 import { ProgressWatch } from './progress';
-import { Remaining } from './remaining';
 import { Systems } from './systems';
 import { Tasks } from './tasks';
 
@@ -30,11 +29,10 @@ export class LoadBalancerModule {
         { provide: EventStore, useValue: store },
         { provide: Inbox, useValue: inbox },
         { provide: Samples, useValue: samples },
-        Remaining,
         {
           provide: Placements,
-          inject: [Remaining],
-          useFactory: (remaining: Remaining) => new Placements(store, takenMs, remaining),
+          inject: [ProgressWatch],
+          useFactory: (progress: ProgressWatch) => new Placements(store, takenMs, progress),
         },
         {
           provide: Tasks,

@@ -13,7 +13,7 @@ import { agentsOf, clusterIds } from './fleet-rows';
 import { LevelWatch } from './level-watch';
 import { lookAgain } from './looks';
 import { PlacementMetrics } from './placement-metrics';
-import { Remaining } from './remaining';
+import { ProgressWatch } from './progress';
 
 /** A disagreement that outlives so many fresh looks is no race. */
 const RACES_AT_MOST = 10;
@@ -41,7 +41,7 @@ export class Placements {
   constructor(
     store: EventStore,
     private readonly takenMs: number,
-    private readonly remaining = new Remaining(),
+    private readonly progress = new ProgressWatch(),
   ) {
     this.tables = bindDecider(store, routingTableDecider, {
       ...{ prefix: 'routing-table', shape: 'routing-table-3', partitionKey: (clusterId) => clusterId },
@@ -109,7 +109,7 @@ export class Placements {
   }
 
   private async known(tx: Tx, clusterId: ClusterId): Promise<Known> {
-    const leftMs = this.remaining.of(clusterId);
+    const leftMs = this.progress.leftOf(clusterId);
     return {
       clusterId,
       at: new Date().toISOString(),

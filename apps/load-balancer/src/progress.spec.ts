@@ -53,3 +53,13 @@ it('is not turned back by a broker’s clock', () => {
   watch.tick(c1, at(40));
   expect(watch.of(c1, t1)).toEqual({ silentMs: 0, stillMs: 0 });
 });
+
+it('tells how long a task goes on at its rate, and that one which stands still goes on for ever', () => {
+  const watch = new ProgressWatch();
+  expect(watch.leftOf(c1).get(t1)).toBeUndefined();
+  tell(watch, 0, 100);
+  expect(watch.leftOf(c1).get(t1)).toBe(900_000);
+  const still = { clusterId: c1, nodeId: 'n1' as NodeId, taskId: t1, epoch: 1, doneBytes: 100, totalBytes: 1_000 };
+  watch.note({ ...still, bytesPerSec: 0 }, at(1));
+  expect(watch.leftOf(c1).get(t1)).toBe(Infinity);
+});

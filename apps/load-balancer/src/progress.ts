@@ -10,45 +10,66 @@ interface Seen {
   readonly cameMs: number;
 }
 
-/** Beyond so many, what was not heard of for longest is forgotten. */
+/** One cluster's samples share a partition, and with it a clock. */
+interface ClusterSamples {
+  readonly firstMs: number;
+  nowMs: number;
+  readonly seen: Map<TaskId, Seen>;
+  readonly leftMs: Map<TaskId, number>;
+}
+
+/** Beyond so many of a cluster, what was not heard of for longest is forgotten. */
 const REMEMBERED = 20_000;
 
 /**
- * How tasks come forward, by the append times of their cluster's samples: one partition, one clock. While nothing is read,
- * that clock stands still, so a late consumer or broker is no silence; and a new process counts from what it reads first.
+ * How tasks come forward, by the append times of their samples. While nothing is read that clock stands still, so a late
+ * consumer or broker is no silence; and a new process counts from what it reads first.
  */
 @Injectable()
 export class ProgressWatch {
-  private readonly clocks = new Map<ClusterId, { readonly firstMs: number; nowMs: number }>();
-  private readonly seen = new Map<TaskId, Seen>();
+  private readonly clusters = new Map<ClusterId, ClusterSamples>();
 
   /** Anything that is heard of a cluster moves its clock. */
-  tick(clusterId: ClusterId, appendedAt: Instant): number {
-    const ms = Date.parse(appendedAt);
-    const clock = this.clocks.get(clusterId) ?? { firstMs: ms, nowMs: ms };
-    clock.nowMs = Math.max(clock.nowMs, ms);
-    this.clocks.set(clusterId, clock);
-    return clock.nowMs;
+  tick(clusterId: ClusterId, appendedAt: Instant): void {
+    this.heard(clusterId, Date.parse(appendedAt));
   }
 
-  note(
-    { clusterId, taskId, epoch, doneBytes }: SampleOf<typeof TaskProgressObserved>['data'],
-    appendedAt: Instant,
-  ): void {
-    const heardMs = this.tick(clusterId, appendedAt);
-    const before = this.seen.get(taskId);
+  note(data: SampleOf<typeof TaskProgressObserved>['data'], appendedAt: Instant): void {
+    const { clusterId, taskId, epoch, doneBytes, totalBytes, bytesPerSec } = data;
+    const { seen, leftMs, nowMs } = this.heard(clusterId, Date.parse(appendedAt));
+    const before = seen.get(taskId);
     if (before && epoch < before.epoch) return;
     const came = !before || epoch > before.epoch || doneBytes > before.doneBytes;
-    this.seen.delete(taskId); // So that the one heard last stands last.
-    this.seen.set(taskId, { epoch, doneBytes, heardMs, cameMs: came ? heardMs : before.cameMs });
-    const [oldest] = this.seen.keys();
-    if (this.seen.size > REMEMBERED && oldest !== undefined) this.seen.delete(oldest);
+    remember(seen, taskId, { epoch, doneBytes, heardMs: nowMs, cameMs: came ? nowMs : before.cameMs });
+    // What stands still goes on for ever, as far as can be seen.
+    remember(leftMs, taskId, bytesPerSec > 0 ? ((totalBytes - doneBytes) / bytesPerSec) * 1_000 : Infinity);
   }
 
   of(clusterId: ClusterId, taskId: TaskId): Progress {
-    const clock = this.clocks.get(clusterId);
-    if (!clock) return { silentMs: 0, stillMs: 0 };
-    const { heardMs, cameMs } = this.seen.get(taskId) ?? { heardMs: clock.firstMs, cameMs: clock.firstMs };
-    return { silentMs: clock.nowMs - heardMs, stillMs: clock.nowMs - cameMs };
+    const cluster = this.clusters.get(clusterId);
+    if (!cluster) return { silentMs: 0, stillMs: 0 };
+    const { firstMs, nowMs, seen } = cluster;
+    const { heardMs, cameMs } = seen.get(taskId) ?? { heardMs: firstMs, cameMs: firstMs };
+    return { silentMs: nowMs - heardMs, stillMs: nowMs - cameMs };
   }
+
+  /** How long each task will go on at its last rate; it changes as samples come. */
+  leftOf(clusterId: ClusterId): ReadonlyMap<TaskId, number> {
+    return this.clusters.get(clusterId)?.leftMs ?? new Map<TaskId, number>();
+  }
+
+  private heard(clusterId: ClusterId, ms: number): ClusterSamples {
+    const cluster = this.clusters.get(clusterId) ?? { firstMs: ms, nowMs: ms, seen: new Map(), leftMs: new Map() };
+    cluster.nowMs = Math.max(cluster.nowMs, ms);
+    this.clusters.set(clusterId, cluster);
+    return cluster;
+  }
+}
+
+/** The one heard last stands last. */
+function remember<T>(map: Map<TaskId, T>, taskId: TaskId, value: T): void {
+  map.delete(taskId);
+  map.set(taskId, value);
+  const [oldest] = map.keys();
+  if (map.size > REMEMBERED && oldest !== undefined) map.delete(oldest);
 }
