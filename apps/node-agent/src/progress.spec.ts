@@ -38,6 +38,20 @@ describe('Progress', () => {
     expect(observed.map(({ bytesPerSec }) => bytesPerSec)).toEqual([0, 0, 0, 0, 25, 40, 60, 80, 100]);
   });
 
+  it('comes forward while a piece is in hand, and takes it for done only once it is sealed', () => {
+    const one = progress({ totalBytes: 100 });
+    for (const _ of [1, 2]) {
+      one.read(30);
+      one.observe();
+    }
+    expect(observed.map(({ doneBytes }) => doneBytes)).toEqual([30, 60]);
+    expect(one.doneBytes).toBe(0);
+    one.advance(80, 'v1.0');
+    one.read(30); // made anew, it may be read twice
+    one.observe();
+    expect(observed.at(-1)!.doneBytes).toBe(100);
+  });
+
   it('tells each checkpoint with what is sealed, and leaves the end to be told as the end', () => {
     const one = progress({ totalBytes: 100 });
     one.advance(4, 'v1.0');

@@ -20,9 +20,10 @@ const RATE_OVER_MS = 5_000;
 const CHECKPOINT_MS = 10_000;
 const CHECKPOINT_SHARE = 0.05;
 
-/** How far one attempt has come: what is sealed, nothing of what is in hand. */
+/** How far one attempt has come. Only what is sealed is done; but that it comes forward is seen between two seals too. */
 export class Progress {
   token: string | null = null;
+  private inHandBytes = 0;
   private timer?: NodeJS.Timeout;
   private readonly nowMs: () => number;
   private readonly seen: { atMs: number; doneBytes: number }[] = [];
@@ -50,8 +51,14 @@ export class Progress {
     clearInterval(this.timer);
   }
 
+  /** Of the piece in hand: at a low rate it takes longer than anybody waits for a sign of life. */
+  read(bytes: number): void {
+    this.inHandBytes += bytes;
+  }
+
   /** What the attempt before had sealed and this one need not do again counts as done. */
   advance(bytes: number, token: string): void {
+    this.inHandBytes = 0;
     this.doneBytes += bytes;
     this.token = token;
     const { doneBytes, totalBytes } = this;
@@ -63,7 +70,8 @@ export class Progress {
   }
 
   observe(): void {
-    const { doneBytes, totalBytes, seen } = this;
+    const { totalBytes, seen } = this;
+    const doneBytes = Math.min(this.doneBytes + this.inHandBytes, totalBytes);
     const now = { atMs: this.nowMs(), doneBytes };
     seen.push(now);
     while (seen.length > 2 && now.atMs - seen[1]!.atMs >= RATE_OVER_MS) seen.shift();

@@ -130,13 +130,15 @@ export class Tasks {
 
   private workOf(slot: Slot, { taskId, epoch, spec }: TaskOrder, signal: AbortSignal): Work {
     const { node, journal } = this.parts;
-    const pace = new Pace(spec.bytesPerSec);
-    const checking = new Pace(spec.bytesPerSec * CHECK_FASTER);
+    const paced = (pace: Pace) => async (bytes: number) => {
+      await pace.take(bytes, signal);
+      slot.running?.progress.read(bytes);
+    };
     return {
       node,
       signal,
-      turn: (bytes) => pace.take(bytes, signal),
-      check: (bytes) => checking.take(bytes, signal),
+      turn: paced(new Pace(spec.bytesPerSec)),
+      check: paced(new Pace(spec.bytesPerSec * CHECK_FASTER)),
       mustBeOurs: () => {
         signal.throwIfAborted();
         const highest = journal.state.epochs.get(taskId);
