@@ -23,10 +23,11 @@ export async function watchOperation(session: Session, operation: Row, watch: Wa
   const { world } = session;
   const line = new LiveLine(world);
   let shown = '';
+  let task: Row | undefined;
   try {
     for (let current = operation; ; current = await watch.look(current)) {
       if (!watch.goesOn(current) || world.now() >= watch.until || world.interrupted.aborted) return current;
-      const task = await taskOf(session, current);
+      task = (await taskOf(session, current)) ?? task;
       if (session.asJson) {
         const told = JSON.stringify(jsonOf(watch.json?.(current) ?? current, task));
         if (told !== shown) session.line(told);
