@@ -1,4 +1,5 @@
 import { EngineError, JournalFailed, MediumInvalid } from './errors';
+import { BackupDamaged } from './pieces';
 import { refusalOf } from './refusal';
 import { ClaimRefused } from './take-up';
 
@@ -9,6 +10,7 @@ it.each([
   ['SYSTEM_RELEASED', new ClaimRefused('SYSTEM_RELEASED', claim)],
   ['MEDIUM_INVALID', new MediumInvalid('torn')],
   ['JOURNAL_FAILED', new JournalFailed('full')],
+  ['BACKUP_DAMAGED', new BackupDamaged('v1.0.piece is missing')],
   ['NO_SPACE', new EngineError('NO_SPACE', 'full')],
   ['NO_SPACE', Object.assign(new Error('full'), { code: 'ENOSPC' })],
   ['NO_SPACE', Object.assign(new Error('quota'), { code: 'EDQUOT' })],
