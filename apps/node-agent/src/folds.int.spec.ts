@@ -64,6 +64,18 @@ describe('layers of a served system', () => {
     await system.readsBack(n1, 6);
   });
 
+  it('are folded by whoever took them over, with those that it made itself', async () => {
+    await system.freezeTimes(n1, 3);
+    await system.untilReady(4);
+    await system.takeOver(n1, n2, 2);
+    for (const pointId of ['q1', 'q2', 'q3']) await n2.freeze(pointId, { epoch: 2 });
+    n2.points.over('t1');
+    await until(bothAre('1,7,8,9'));
+    await until(() => system.onMedium().join() === system.listed().join());
+    expect(n2.log).toEqual([]);
+    await system.readsBack(n2, 3);
+  });
+
   it('are served elsewhere after a planned stop amid a fold', async () => {
     await system.freezeTimes(n1, 6);
     system.over(n1, 1, 2, 3, 4, 5, 6);

@@ -183,13 +183,21 @@ export class Layers {
     const open = await openLayers(daemon, this.volumes);
     const listed = withoutMerged(list.chain, open);
     await list.replace(withoutPins(listed, (by) => this.parts.pinners.isOver(by)));
-    const top = topOf(open);
-    // From above: each lies on the next.
-    for (const [name, { beside }] of open)
-      for (const k of beside.sort((one, other) => other - one)) if (k < top) await dropNode(daemon, { name, k });
+    for (const name of this.volumes) await this.dropMerged(name, topOf(open));
     await removeUnlisted(this.folder, list.chain, (epoch) => epoch <= order.epoch);
     if (this.wantsNext) await this.prepare(list);
     this.wantsNext = false;
+  }
+
+  /** From above, for each lies on the next. Those that were opened with the chain go with the one above them. */
+  private async dropMerged(name: string, top: number): Promise<void> {
+    const { daemon } = this.parts;
+    for (;;) {
+      const { beside } = (await openLayers(daemon, [name])).get(name)!;
+      const merged = beside.filter((k) => k < top);
+      if (merged.length === 0) return;
+      await dropNode(daemon, { name, k: Math.max(...merged) });
+    }
   }
 
   private async dueFolds(): Promise<[string, Fold][]> {

@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SnapshotResult } from '@holdfast/contracts';
 import {
   AttemptFolder,
@@ -11,6 +12,7 @@ import {
   type PointOfAttempt,
 } from './backup-folder';
 import { readChain, type Chain } from './chain';
+import { EngineError } from './errors';
 import type { Unbranded } from './facts';
 import {
   canonical,
@@ -137,19 +139,24 @@ class Snapshot {
 /** It was written a moment ago, and lies in memory. */
 const noTurn = () => Promise.resolve();
 
-const TRIES = 3;
+const PATIENCE_MS = 5_000;
+const LOOK_AGAIN_MS = 100;
 
-async function openPoint({ taskId, epoch, spec }: SnapshotOrder, { node }: Work) {
-  for (let left = TRIES; ; left--) {
+async function openPoint({ taskId, epoch, spec }: SnapshotOrder, { node, signal }: Work) {
+  for (const giveUpAt = performance.now() + PATIENCE_MS; ; await sleep(LOOK_AGAIN_MS)) {
     try {
       const { chain, point } = await findPoint(join(node.mediumFolder, spec.systemId), spec.pointId);
       const reader = await Reader.open(node, { taskId, epoch, systemId: spec.systemId, chain, k: point.k });
       return { chain, point, reader };
     } catch (error) {
-      // Layers below the point may be folded between the list and its opening: then the list names others.
-      if (left === 1 || error instanceof TaskFault) throw error;
+      if (signal.aborted || !isBeingFolded(error) || performance.now() >= giveUpAt) throw error;
     }
   }
+}
+
+/** Layers below the point may be folded at this moment: they are locked, and then they are gone and the list names others. */
+function isBeingFolded(error: unknown): boolean {
+  return error instanceof EngineError && /Failed to get .*lock|No such file/.test(error.message);
 }
 
 async function findPoint(systemFolder: string, pointId: string): Promise<{ chain: Chain; point: PointOfAttempt }> {
