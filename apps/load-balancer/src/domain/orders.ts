@@ -19,7 +19,8 @@ export function choose({ table, known, loads }: Decision, task: Task, refusing: 
   return place(
     {
       subject: isServe(task) ? task.taskId : task.subject,
-      homeId: homeOf(table, task),
+      // On its way it has room there already.
+      homeId: task.recall?.toNodeId ?? homeOf(table, task),
       lastOwnerId: task.nodeId ?? task.lastOwnerId,
       carriedBy: placesOf(task),
       cost: task.cost,

@@ -44,7 +44,8 @@ export function stopped(decision: Decision, task: Task, stop: Stop | null = null
   if (owner && isCauseGone(task, owner)) return keep(decision, resumed, owner.nodeId);
   const { cause = 'operator', toNodeId = null } = task.recall ?? {};
   const away = { nodeId: toNodeId, cause: cause as MoveCause };
-  if (away.nodeId && moveTo(decision, resumed, { ...away, nodeId: away.nodeId })) return;
+  // A person named the node; else it is but the one that ranks first.
+  if (cause === 'operator' && away.nodeId && moveTo(decision, resumed, { ...away, nodeId: away.nodeId })) return;
   if (move(decision, resumed, away.cause)) return;
   if (owner && owner.state !== 'closed') keep(decision, resumed, owner.nodeId);
   else defer(decision, task, choose(decision, task));

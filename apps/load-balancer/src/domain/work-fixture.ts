@@ -76,6 +76,7 @@ export class WorkTable extends FixtureTable {
     const lines: string[] = [];
     for (let done = -1; lines.length > done;) {
       done = lines.length;
+      if (done > 10_000) throw new RangeError('it goes to and fro for ever');
       for (const { taskId, phase, nodeId } of Object.values(this.table.tasks)) {
         if (nodeId && phase === 'stopping') lines.push(...this.stop(taskId));
         if (nodeId && phase === 'assigned') lines.push(...this.begin(taskId));
