@@ -8,9 +8,9 @@ import { type CliAnswer, Fleet } from '../support/fleet';
 import { gather } from '../support/gather';
 
 const MIB = 1_048_576;
-const SIZE_BYTES = 32 * MIB;
+const SIZE_BYTES = 1_024 * MIB;
 const DATA_BYTES = 20 * MIB;
-/** A piece of 16 MiB takes two minutes: work that is still underway whenever it is looked at. */
+/** Its first piece takes two minutes: work that is still underway whenever it is looked at. */
 const SLOW = '128KiB';
 
 const fleet = new Fleet();
@@ -18,7 +18,7 @@ const systemId = 'work';
 const copyId = 'work-copy';
 let client: CheckingClient;
 let backup: Backup;
-let slowScrub: string;
+let slowTask: string;
 let restoredUri: string;
 /** The systems as they were before anything was drained. */
 let before: { items: SystemView[]; asOf: { position: number } };
@@ -64,8 +64,8 @@ const isServe = ({ kind }: { kind: string }) => kind === 'serve';
 /** So that one of the drains has both to move: the work, and then the system. */
 async function worksWhereServed(): Promise<void> {
   const { nodeId } = await fleet.system(systemId);
-  const task = await fleet.get<Task>(`/v1/tasks/${slowScrub}`);
-  if (task.nodeId !== nodeId) await read('task', 'move', slowScrub, '--to', nodeId!, '--wait');
+  const task = await fleet.get<Task>(`/v1/tasks/${slowTask}`);
+  if (task.nodeId !== nodeId) await read('task', 'move', slowTask, '--to', nodeId!, '--wait');
 }
 
 async function writesOn(): Promise<void> {
@@ -126,18 +126,21 @@ describe('work in the background', () => {
   });
 
   it('what cannot be done is refused with the reason and a remedy', async () => {
-    const scrub = ['task', 'submit', 'scrub', '--backup', backup.backupId, '--rate', SLOW];
-    slowScrub = (await read<{ taskId: string }>(...scrub)).taskId;
-    await fleet.until('the scrub runs', 20_000, async () => {
-      return (await fleet.get<Task>(`/v1/tasks/${slowScrub}`)).state === 'running';
-    });
-
-    refused(await fleet.cli(...scrub), { exit: 3, code: 'DUPLICATE' });
+    const snapshot = ['task', 'submit', 'snapshot', '--system', systemId, '--rate', SLOW];
+    slowTask = (await read<{ taskId: string }>(...snapshot)).taskId;
+    refused(await fleet.cli(...snapshot), { exit: 3, code: 'DUPLICATE' });
     refused(await fleet.cli('task', 'submit', 'polish', '--system', systemId), { exit: 3, code: 'UNKNOWN_KIND' });
     refused(await fleet.cli('task', 'submit', 'snapshot', '--system', 'nobody'), { exit: 8, code: 'NOT_FOUND' });
-    refused(await fleet.cli('backups', 'delete', backup.backupId), { exit: 3, code: 'IN_USE' });
     const elsewhere = ['system', 'create', copyId, '--from-backup', backup.backupId, '--cluster', 'beta'];
     refused(await fleet.cli(...elsewhere), { exit: 3, code: 'BACKUP_ELSEWHERE' });
+  });
+
+  it('a backup stays as long as a task reads it', async () => {
+    const scrub = await read<{ taskId: string }>(
+      ...['task', 'submit', 'scrub', '--backup', backup.backupId, '--rate', SLOW],
+    );
+    refused(await fleet.cli('backups', 'delete', backup.backupId), { exit: 3, code: 'IN_USE' });
+    await read('task', 'cancel', scrub.taskId, '--wait');
   });
 
   it('a new system is filled from the backup', async () => {
@@ -189,7 +192,7 @@ describe('work in the background', () => {
       });
       expect(moved.map(({ data }) => data['taskId'])).toEqual(steps.map(({ taskId }) => taskId));
       expect((await fleet.systems()).map((system) => system.nodeId)).not.toContain(nodeId);
-      expect((await fleet.get<Task>(`/v1/tasks/${slowScrub}`)).nodeId).not.toBe(nodeId);
+      expect((await fleet.get<Task>(`/v1/tasks/${slowTask}`)).nodeId).not.toBe(nodeId);
       await writesOn();
       expect(client.tally.reconnects).toBe(reconnects + (servedBy === nodeId ? 1 : 0));
       await read('drain', nodeId, '--stop', '--wait');
@@ -224,13 +227,15 @@ describe('work in the background', () => {
     expect(await read('get', 'node', nodeId!)).toMatchObject({ maintenance: null });
   });
 
-  it('a task is called off, and then its backup can go', async () => {
-    await read('task', 'cancel', slowScrub, '--wait');
-    await read('wait', `task/${slowScrub}`, '--for', 'cancelled');
+  it('a task that is called off leaves nothing, and a backup can go', async () => {
+    await read('task', 'cancel', slowTask, '--wait');
+    await read('wait', `task/${slowTask}`, '--for', 'cancelled');
     await read('backups', 'delete', backup.backupId, '--wait');
     expect(await read('backups', 'list', systemId)).toEqual([]);
     const { mediumPath } = fleet.file.clusters.find(({ clusterId }) => clusterId === 'alpha')!;
-    expect(filesOf(join(mediumPath, 'backups', systemId))).toEqual([]);
+    await fleet.until('neither has left a file on the medium', 20_000, async () => {
+      return filesOf(join(mediumPath, 'backups', systemId)).length === 0;
+    });
   });
 
   it('nothing acknowledged was lost, and no rule was broken by all of this', async () => {
