@@ -130,16 +130,15 @@ export const drainOverdue = told(NodeDrainOverdue, { ...ofDrain, left: ['t-1'] }
 export const drained = told(NodeDrained, ofDrain);
 export const drainStopped = (by: 'operator' | 'nodeDown') => told(NodeDrainStopped, { ...ofDrain, by });
 
-export const plan = (planDigest: string): PlacementPlan =>
-  ({
-    planDigest,
-    steps: [],
-    findings: [],
-    more: 0,
-    reconnects: 1,
-    shortfall: 0,
-    maxOverFair: { now: 1.2, after: 1.05 },
-  });
+export const plan = (planDigest: string): PlacementPlan => ({
+  planDigest,
+  steps: [],
+  findings: [],
+  more: 0,
+  reconnects: 1,
+  shortfall: 0,
+  maxOverFair: { now: 1.2, after: 1.05 },
+});
 
 export const drainPlanned = (planDigest: string, expiresAt: string) =>
   told(NodeDrainPlanned, { ...ofDrain, requestId: REQUEST, plan: plan(planDigest), basedOnVersion: 7, expiresAt });
