@@ -64,7 +64,7 @@ it('a snapshot is frozen, read, moved when its node dies, goes on there, and bec
   expect((await world.until('TaskAdmitted', { taskId: snapshot() })).meta.correlationId).toBe(requestId);
 });
 
-it('what works is told how far it is at most once in 5 s, the last word first of all', async () => {
+it('the log is told how far a task is at most once in 5 s: the newest of what was told', async () => {
   await servedByA();
   await submit();
   const { nodeId, epoch } = ownerIn(await world.until('TaskStartConfirmed', { taskId: snapshot() }));
