@@ -63,8 +63,9 @@ function waitStopped(decision: Decision, task: Task): void {
   decision.add({ type: 'TaskRetryScheduled', data: { ...data, errorClass: 'busy' } });
 }
 
+/** Unless it had only read again what was sealed before. */
 function withStop(task: Task, stop: Stop | null): Task {
-  if (isServe(task) || !stop || stop.doneBytes === 0) return task;
+  if (isServe(task) || !stop || stop.doneBytes <= (task.checkpoint?.doneBytes ?? 0)) return task;
   return { ...task, checkpoint: { epoch: task.epoch, token: stop.token, doneBytes: stop.doneBytes } };
 }
 

@@ -220,12 +220,15 @@ function setDown(task: Task): Task {
   return nobodysNow.kind === 'snapshot' ? { ...nobodysNow, freeze: null } : nobodysNow;
 }
 
-/** How far it is by now. Whoever came forward may fail as often again. */
+/**
+ * How far it is by now. Whoever came forward may fail as often again; not so an attempt that only reads again what those
+ * before it sealed, or one that always fails at the same place would be tried for ever.
+ */
 export function checkpointed(task: Task, { epoch, token, doneBytes }: Checkpoint): Task {
   if (isServe(task) || task.epoch !== epoch) return task;
   const came = doneBytes > (task.checkpoint?.doneBytes ?? 0);
-  const attempts = came ? 0 : task.attempts;
-  return { ...task, checkpoint: { epoch, token, doneBytes }, attempts, stalled: false };
+  if (!came) return { ...task, stalled: false };
+  return { ...task, checkpoint: { epoch, token, doneBytes }, attempts: 0, stalled: false };
 }
 
 function avoiding(task: Task, nodeId: NodeId, from: Instant): Task['avoided'] {
