@@ -1,7 +1,7 @@
 import type { TaskId } from '@holdfast/contracts';
 import type { Decision } from './decision';
 import { assign, choose, defer, move } from './orders';
-import { askForPoint } from './points';
+import { askForPoint, isUnserved } from './points';
 import { cancel, isToEnd } from './recalls';
 import type { CloseCause, RoutingTable, TableNode } from './routing-table';
 import { type BackgroundTask, isBackground, isServe, type MoveCause, type ServeTask, type Task } from './task';
@@ -42,7 +42,9 @@ function settleAll(decision: Decision, tasks: readonly BackgroundTask[]): void {
     if (!task || (task.phase === 'pending' && fruitless >= FRUITLESS_AT_MOST)) continue;
     const before = decision.orders;
     settleTask(decision, task);
-    if (task.phase === 'pending') fruitless = decision.orders > before ? 0 : fruitless + 1;
+    // That a system is not served says nothing about room for the next.
+    if (task.phase !== 'pending' || isUnserved(decision, task)) continue;
+    fruitless = decision.orders > before ? 0 : fruitless + 1;
   }
 }
 

@@ -1,4 +1,4 @@
-import { serveTaskOf, type SystemId } from '@holdfast/contracts';
+import { serveTaskOf, type SystemId, type TaskId } from '@holdfast/contracts';
 import { BackgroundTable, T1 } from './background-fixture';
 import { node } from './table-fixture';
 
@@ -76,6 +76,16 @@ it('waits while nobody serves the system, and comes with its service', () => {
   fixture.admit('s1');
   expect(fixture.submit()).toEqual(['TaskAdmitted t-1', 'TaskDeferred t-1 {"notServed":1}']);
   expect(fixture.take('s1')).toEqual(['TaskStartConfirmed serve-s1 n1@1', 'PointOrdered t-1 n1@1']);
+});
+
+it('keeps nobody else from a node while its system is not served', () => {
+  const fixture = BackgroundTable.serving();
+  const waits = Array.from({ length: 60 }, (_, nth) => `x${nth}`);
+  for (const systemId of waits) fixture.admit(systemId);
+  fixture.hold();
+  for (const systemId of [...waits, 's1'])
+    fixture.submit({ taskId: `t-${systemId}` as TaskId, systemId: systemId as SystemId, bytesPerSec: 1 });
+  expect(fixture.resume()).toContain('PointOrdered t-s1 n1@1');
 });
 
 it('once frozen, outlives its server: who reads it needs the medium alone', () => {

@@ -3,7 +3,7 @@ import { type Decision, ofTask } from './decision';
 import { choose, defer } from './orders';
 import { fail } from './retries';
 import type { RoutingTable } from './routing-table';
-import type { SnapshotTask } from './task';
+import type { SnapshotTask, Task } from './task';
 
 /* A snapshot's point: frozen and pinned by the node that serves the system, before anybody reads it. */
 
@@ -21,13 +21,18 @@ export type PointFact =
   | ({ readonly type: 'NotePointFrozen'; readonly k: number; readonly frozenAt: Instant } & AboutPoint)
   | ({ readonly type: 'NotePointRefused'; readonly code: string } & AboutPoint);
 
-/** First a node must have room to read it: a pinned point that nobody reads only costs. */
+/** A node must have room to read it first: a pinned point that nobody reads only costs. */
 export function askForPoint(decision: Decision, task: SnapshotTask): void {
-  const reader = choose(decision, task);
-  if (!reader.nodeId) return defer(decision, task, reader);
   const serving = servingOf(decision.table, task.systemId);
-  if (serving) orderPoint(decision, task, serving);
-  else defer(decision, task, { blockedBy: { notServed: 1 } });
+  if (!serving) return defer(decision, task, { blockedBy: { notServed: 1 } });
+  const reader = choose(decision, task);
+  if (reader.nodeId) orderPoint(decision, task, serving);
+  else defer(decision, task, reader);
+}
+
+/** It waits for its system, and for no node's room. */
+export function isUnserved({ table }: Decision, task: Task): boolean {
+  return task.kind === 'snapshot' && !task.frozen && !servingOf(table, task.systemId);
 }
 
 /** Whoever serves now has no order of the one before. If that one had frozen it, the answer comes at once. */
