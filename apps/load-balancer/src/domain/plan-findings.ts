@@ -10,9 +10,9 @@ const liftedBy: Record<Brake, string> = {
   storeRegressed: 'give the store its newer copy back',
 };
 
-/** What a reader of the plan should know before it is carried out. */
+/** What a reader of the plan should know before it is carried out; first what speaks against it, for only so many are told. */
 export function findingsOf(outcome: Outcome): PlanFinding[] {
-  return [...held(outcome), ...unfit(outcome), ...reconnects(outcome), ...unserved(outcome), ...short(outcome)];
+  return [...held(outcome), ...unfit(outcome), ...unserved(outcome), ...short(outcome), ...reconnects(outcome)];
 }
 
 function held({ before }: Outcome): PlanFinding[] {

@@ -51,6 +51,15 @@ describe('the plan of a drain', () => {
     expect(plan.shortfall).toBe(0);
   });
 
+  it('tells what speaks against it before all that it costs, however much that is', () => {
+    const table = WorkTable.withNodes('n1', 'n2').running('1', 'n1', 50).running('2', 'n2', 60);
+    for (let nth = 0; nth < 300; nth++) table.serve(`s${nth}`);
+    const plan = drainOf(table);
+    expect(plan.reconnects).toBeGreaterThan(100);
+    expect(plan.findings).toHaveLength(100);
+    expect(codes(plan).slice(0, 2)).toEqual(['CAPACITY_SHORT', 'RECONNECTS']);
+  });
+
   it('says that a lost node has nothing to drain', () => {
     const table = busy();
     table.close('n2');
