@@ -26,6 +26,8 @@ interface Told {
 export interface TableDecision {
   readonly events: TableEvent[];
   readonly table: RoutingTable;
+  /** The version of the table that it was decided on. */
+  readonly basedOn: number;
 }
 
 /** The two kinds of stream that place work, decided together: the table says who, the system's stream grants the epoch. */
@@ -54,13 +56,24 @@ export class Placements {
   /** Decides on a cluster's table; every new order is granted in the same append, or neither is written. */
   async decide(tx: Tx, clusterId: ClusterId, action: TableAction): Promise<TableDecision> {
     const known = await this.known(tx, clusterId);
-    const { events, state: table } = await this.tables.handle(tx, clusterId, { ...action, ...known });
+    const { events, state: table, version } = await this.tables.handle(tx, clusterId, { ...action, ...known });
     for (const command of grantsFor(events)) await this.grant(tx, command);
 
     lookAgain(tx, { action, events, table, known });
     this.levels.look(tx, table, known);
     tx.onCommit(() => this.metrics.note(clusterId, table, events));
-    return { events, table };
+    return { events, table, basedOn: version - events.length };
+  }
+
+  /** The same, on the very table that a plan was made of: if another decision came between, both are made anew. */
+  async decideAsPlanned(
+    tx: Tx,
+    clusterId: ClusterId,
+    { version, action }: { version: number; action: TableAction },
+  ): Promise<void> {
+    const { basedOn } = await this.decide(tx, clusterId, action);
+    if (basedOn !== version)
+      throw new StreamConflict({ stream: `routing-table-${clusterId}`, expected: version, actual: basedOn });
   }
 
   /** It has been uneven for a while. */

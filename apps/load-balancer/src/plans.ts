@@ -35,7 +35,7 @@ export class Plans {
     const plan = planDrain(table, known, { nodeId, deadlineMs });
     if (!data.dryRun) {
       const wish = { nodeId, requestId, deadlineMs, force, planDigest: data.planDigest ?? null, plan };
-      await this.placements.decide(tx, clusterId, { type: 'DrainNode', ...wish });
+      await this.placements.decideAsPlanned(tx, clusterId, { version, action: { type: 'DrainNode', ...wish } });
       return;
     }
     const about = { clusterId, nodeId, requestId };
@@ -56,7 +56,7 @@ export class Plans {
       return;
     }
     const asked = { requestId, planDigest: data.planDigest ?? null, plan };
-    await this.placements.decide(tx, clusterId, { type: 'LevelOut', asked });
+    await this.placements.decideAsPlanned(tx, clusterId, { version, action: { type: 'LevelOut', asked } });
   }
 
   /** What if: it is a plan in any case. */
