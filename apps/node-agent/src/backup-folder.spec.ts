@@ -11,7 +11,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AttemptFolder, deleteBackup, dropOtherAttempts, earlierAttempts, folderOfAttempt } from './backup-folder';
+import {
+  AttemptFolder,
+  deleteBackup,
+  dropOtherAttempts,
+  dropUnfinishedAttempts,
+  earlierAttempts,
+  folderOfAttempt,
+} from './backup-folder';
 import { MIB, sha256 } from './manifest';
 
 describe('attempts at a backup', () => {
@@ -98,6 +105,15 @@ describe('attempts at a backup', () => {
     await (await attempt(of(1, { pointId: 'p1-b' }), 0)).close();
     await dropOtherAttempts(medium, { systemId: 's1', pointId: 'p1', epoch: 2 });
     expect(readdirSync(join(medium, 'backups/s1')).sort()).toEqual(['p1-b.e1', 'p1.e2']);
+  });
+
+  it('go when their task is called off, but for what is whole', async () => {
+    for (const epoch of [1, 2, 3]) await (await attempt(of(epoch), 0)).close();
+    const whole = await attempt(of(4), 0);
+    await whole.finish('{}', () => undefined);
+    await whole.close();
+    await dropUnfinishedAttempts(medium, { systemId: 's1', pointId: 'p1' });
+    expect(readdirSync(join(medium, 'backups/s1'))).toEqual(['p1.e4']);
   });
 
   it('go with their backup, also when it is gone already or never was', async () => {

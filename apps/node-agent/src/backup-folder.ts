@@ -160,6 +160,15 @@ export async function dropOtherAttempts(
     if (epoch !== result) await removeAttempt(mediumFolder, { ...of, epoch });
 }
 
+/** Of a task that was called off: attempts at its point that never became whole. A backup of the same point stays. */
+export async function dropUnfinishedAttempts(mediumFolder: string, of: BackupName): Promise<void> {
+  for (const epoch of await epochsOf(mediumFolder, of)) {
+    const attempt = { ...of, epoch };
+    const names = await readdir(folderOfAttempt(mediumFolder, attempt)).catch(noneIfAbsent<string[]>([]));
+    if (!names.includes(MANIFEST)) await removeAttempt(mediumFolder, attempt);
+  }
+}
+
 async function removeAttempt(mediumFolder: string, of: BackupName & { epoch: number }): Promise<void> {
   const folder = folderOfAttempt(mediumFolder, of);
   await rm(join(folder, MANIFEST), { force: true }); // first: without it nobody takes what is left for a backup

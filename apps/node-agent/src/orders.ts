@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { isServeSpec, systemOfServeTask, type EventOf, type TaskAssigned, type TaskMoved } from '@holdfast/contracts';
 import { currentTraceparent, inSpan, logger, storyAttributes } from '@holdfast/observability';
-import { deleteBackup, dropOtherAttempts } from './backup-folder';
+import { deleteBackup, dropOtherAttempts, dropUnfinishedAttempts } from './backup-folder';
+import { readChain } from './chain';
 import type { Obeys } from './ears';
 import type { Cause, Facts, Speaker } from './facts';
 import type { Points } from './points';
@@ -51,11 +53,15 @@ export function obeys(parts: OrdersParts): Obeys {
         if (kind === 'snapshot' && servedHere) await dropOtherAttempts(node.mediumFolder, result);
       });
     },
-    TaskCancelled: ({ kind, taskId }, cause) => {
+    TaskCancelled: ({ kind, taskId, subject }, cause) => {
       if (kind === 'serve') return;
+      const served = serving.held().find(({ order }) => subject === `system/${order.systemId}`)?.order.systemId;
       carryOut({ name: 'end', clusterId, taskId, cause }, async () => {
         await tasks.end(taskId);
+        // Before its pin goes, and with it the only list that names its point.
+        const pointId = served && (await pinnedPoint(join(node.mediumFolder, served), taskId));
         points.over(taskId);
+        if (served && pointId) await dropUnfinishedAttempts(node.mediumFolder, { systemId: served, pointId });
       });
     },
     BackupDeletionOrdered: (data, cause) => {
@@ -109,6 +115,12 @@ function carryTask({ tasks, facts }: OrdersParts, data: Order, cause: Cause): Pr
     { type: 'TaskDeclined', data: { taskId, epoch, code: 'UNKNOWN_KIND', message, highestEpoch: null } },
     cause,
   );
+}
+
+async function pinnedPoint(systemFolder: string, taskId: string): Promise<string | undefined> {
+  const { pins = [], points = [] } = (await readChain(systemFolder)) ?? {};
+  const k = pins.find(({ by }) => by === taskId)?.k;
+  return points.find((point) => point.k === k)?.pointId;
 }
 
 interface Effect {
