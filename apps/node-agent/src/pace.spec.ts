@@ -28,12 +28,19 @@ describe('Pace', () => {
     expect([pace.waitMs(250), pace.waitMs(1_000), pace.waitMs(1)]).toEqual([0, 0, 1_000]);
   });
 
+  it('tells of a large read a tenth of a second at a time', async () => {
+    const taken: number[] = [];
+    const fast = new Pace(1_000_000, () => (nowMs += 1_000));
+    await fast.take(250_000, new AbortController().signal, (bytes) => taken.push(bytes));
+    expect(taken).toEqual([100_000, 100_000, 50_000]);
+  });
+
   it('ends the wait of whoever is not wanted any more', async () => {
     const abort = new AbortController();
     pace.waitMs(60_000_000);
-    const waiting = pace.take(1, abort.signal);
+    const waiting = pace.take(1, abort.signal, () => undefined);
     abort.abort();
     await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
-    await expect(pace.take(1, abort.signal)).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(pace.take(1, abort.signal, () => undefined)).rejects.toMatchObject({ name: 'AbortError' });
   });
 });

@@ -9,6 +9,7 @@ import { beginScrub } from './scrub';
 import { beginSnapshot } from './snapshot';
 import type { NodeEngine } from './take-up';
 import { faultOf } from './task-fault';
+import { callOffOthers, inTurn, newTurns, type Turns } from './turns';
 import type { Begun, TaskOrder, Work } from './work';
 
 export interface TasksParts {
@@ -26,11 +27,8 @@ export type HeardTask = TaskOrder & { nodeIncarnation: string | null };
 const CHECK_FASTER = 8;
 
 /** One task on this node: what is being carried, and the turn of whoever comes next. */
-interface Slot {
+interface Slot extends Turns {
   running?: { epoch: number; progress: Progress } | undefined;
-  /** Of the newest order, recall or end: whatever came before it is called off. */
-  newest: AbortController;
-  turn: Promise<unknown>;
 }
 
 /**
@@ -56,7 +54,7 @@ export class Tasks {
     const signal = callOffOthers(slot);
     const noted = journal.append({ k: 'carry', taskId, epoch });
     noted.catch(() => undefined); // its failure is met in turn, and told there
-    return this.inTurn(slot, () => this.carry(slot, order, { noted, signal, cause }));
+    return inTurn(slot, () => this.carry(slot, order, { noted, signal, cause }));
   }
 
   /** The piece in hand is dropped: it would take longer to seal than to read again. */
@@ -66,7 +64,7 @@ export class Tasks {
     const slot = this.slotOf(taskId);
     const progress = slot.running?.progress;
     callOffOthers(slot);
-    await this.inTurn(slot, () => {
+    await inTurn(slot, () => {
       const data = { taskId, epoch, token: progress?.token ?? null, doneBytes: progress?.doneBytes ?? 0 };
       return facts.tell({ type: 'TaskStopped', data }, cause, { k: 'stop', route: taskId, epoch });
     });
@@ -130,10 +128,8 @@ export class Tasks {
 
   private workOf(slot: Slot, { taskId, epoch, spec }: TaskOrder, signal: AbortSignal): Work {
     const { node, journal } = this.parts;
-    const paced = (pace: Pace) => async (bytes: number) => {
-      await pace.take(bytes, signal);
-      slot.running?.progress.read(bytes);
-    };
+    const paced = (pace: Pace) => (bytes: number) =>
+      pace.take(bytes, signal, (taken) => slot.running?.progress.read(taken));
     return {
       node,
       signal,
@@ -197,15 +193,9 @@ export class Tasks {
   }
 
   private slotOf(taskId: string): Slot {
-    const slot = this.slots.get(taskId) ?? { newest: new AbortController(), turn: Promise.resolve() };
+    const slot: Slot = this.slots.get(taskId) ?? newTurns();
     this.slots.set(taskId, slot);
     return slot;
-  }
-
-  private inTurn(slot: Slot, work: () => Promise<void>): Promise<void> {
-    const done = slot.turn.then(work);
-    slot.turn = done.catch(() => undefined); // told to the caller; the next in line is not held up
-    return done;
   }
 }
 
@@ -229,10 +219,4 @@ function begin(order: TaskOrder, work: Work): Promise<Begun> {
     case 'scrub':
       return beginScrub(order, work);
   }
-}
-
-function callOffOthers(slot: Slot): AbortSignal {
-  slot.newest.abort();
-  slot.newest = new AbortController();
-  return slot.newest.signal;
 }
