@@ -104,6 +104,28 @@ describe('points of a served system', () => {
     await n2.freeze('p9', { taskId: 't9', epoch: 2 });
     expect(system.pins()).toEqual(['t2', 't9']);
   });
+
+  it('are unpinned when their task was over before serving began', async () => {
+    await system.freezeTimes(n1, 2);
+    process.kill(n1.daemonPid(), 'SIGSTOP');
+    const taken = n2.serve(2, { pinnedBy: ['t1', 't2'] });
+    await n2.untilTold('TaskBlocked');
+    system.over(n2, 1);
+    n1.serving.held()[0]!.daemon.kill();
+    await taken;
+    await until(() => system.pins().join() === 't2');
+  });
+
+  it('are unpinned, but for open tasks, when an agent that began anew is told again what it serves', async () => {
+    await system.freezeTimes(n1, 2);
+    await n1.die();
+    const after = await system.cluster.node(1);
+    await after.adopt();
+    await after.serve(1, { pinnedBy: ['t1'], nodeIncarnation: null });
+    expect(system.pins()).toEqual(['t1', 't2']);
+    await after.serve(1, { pinnedBy: ['t2'] });
+    await until(() => system.pins().join() === 't2');
+  });
 });
 
 describe('a creation', () => {

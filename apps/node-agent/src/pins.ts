@@ -4,7 +4,7 @@ export class Pinners {
   private open: Set<string> | undefined;
   private readonly over = new Set<string>();
 
-  /** Serving begins at a new epoch, whose order names every open task. */
+  /** An order to serve names every open task. */
   begin(open: readonly string[]): void {
     this.open = new Set(open);
     this.over.clear();
@@ -16,8 +16,8 @@ export class Pinners {
   }
 
   drop(by: string): void {
-    this.over.add(by);
-    this.open?.delete(by);
+    if (this.open) this.open.delete(by);
+    else this.over.add(by);
   }
 
   /** Told to be over by now. A cluster has many tasks, of which few ever pin anything here. */

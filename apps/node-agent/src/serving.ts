@@ -12,6 +12,7 @@ import { refusalOf, type Refusal } from './refusal';
 import { removeFiles } from './removal';
 import { ServeFacts } from './serve-facts';
 import { runFolderOf, takeUp, type Attempt, type NodeEngine } from './take-up';
+import { callOffOthers, inTurn, newTurns, type Turns } from './turns';
 
 export interface ServingParts {
   node: NodeEngine;
@@ -32,13 +33,10 @@ export interface Held {
 }
 
 /** One system on this node: what is served, what is being attempted, and the turn of whoever comes next. */
-interface Slot {
+interface Slot extends Turns {
   held?: Held | undefined;
-  /** Of the newest order, recall or removal: whatever came before it is called off. */
-  newest: AbortController;
   deathsAtMs: number[];
   pinners: Pinners;
-  turn: Promise<unknown>;
 }
 
 const WATCHDOG_GRACE_MS = 3_000;
@@ -48,7 +46,6 @@ const ENGINE_DOWN_MS = 60_000;
 export class Serving {
   private engineFailedAtMs = -Infinity;
   private readonly slots = new Map<string, Slot>();
-
   private readonly tell: ServeFacts;
 
   constructor(private readonly parts: ServingParts) {
@@ -64,10 +61,9 @@ export class Serving {
     return [...this.slots.values()].flatMap(({ held }) => held ?? []);
   }
 
-  /** Of whatever is to be served here, though its daemon may be dead at this moment. */
+  /** Of whatever is to be served here, though its daemon may be dead at this moment, or not up yet. */
   unpin(taskId: string): void {
-    for (const { systemId } of this.parts.journal.state.serving.values()) {
-      const { pinners, held } = this.slotOf(systemId);
+    for (const { pinners, held } of this.slots.values()) {
       pinners.drop(taskId);
       held?.layers.tend();
     }
@@ -81,12 +77,22 @@ export class Serving {
     const servedEpoch = slot.held?.order.epoch;
     const verdict = judgeOrder(heard, { incarnation: this.parts.incarnation, highestEpoch, servedEpoch });
     if (verdict === 'stale') return this.tell.stale(order, highestEpoch, cause);
-    if (verdict === 'repeat') return this.tell.taken(order, 0, cause);
     if (verdict === 'count') return this.parts.journal.append({ k: 'epoch', route: order.taskId, epoch: order.epoch });
+    if (verdict === 'repeat') return this.repeat(slot, heard, cause);
+    // Not in its turn, which may come late: a task that was over by then would be taken for an open one.
+    slot.pinners.begin(order.spec.pinnedBy ?? []);
     const signal = callOffOthers(slot);
     const noted = this.parts.journal.append({ k: 'order', order });
     noted.catch(() => undefined); // its failure is met in turn, and declined there
-    return this.inTurn(slot, () => this.take(slot, order, { noted, signal, cause }));
+    return inTurn(slot, () => this.take(slot, order, { noted, signal, cause }));
+  }
+
+  /** Of an agent that began anew: the one before may have died between the end of a task and that of its pins. */
+  private repeat({ pinners, held }: Slot, { nodeIncarnation, ...order }: HeardOrder, cause?: Cause): Promise<void> {
+    // One that names no agent may be older than the points frozen since.
+    if (nodeIncarnation !== null) pinners.begin(order.spec.pinnedBy ?? []);
+    held?.layers.tend();
+    return this.tell.taken(order, 0, cause);
   }
 
   /** A planned stop: clients off, images flushed and closed, noted, told. The next epoch opens. */
@@ -94,7 +100,7 @@ export class Serving {
     const slot = this.slotOf(systemId);
     if (epoch < (this.parts.journal.state.epochs.get(taskId) ?? 0)) return;
     callOffOthers(slot);
-    await this.inTurn(slot, async () => {
+    await inTurn(slot, async () => {
       await this.stopDaemon(slot);
       const stop = { k: 'stop' as const, route: taskId, epoch };
       await this.parts.facts.tell(
@@ -111,7 +117,7 @@ export class Serving {
     const slot = this.slotOf(systemId);
     if (epoch < (journal.state.epochs.get(taskId) ?? 0)) return;
     const signal = callOffOthers(slot);
-    await this.inTurn(slot, async () => {
+    await inTurn(slot, async () => {
       await journal.append({ k: 'epoch', route: taskId, epoch });
       await this.stopDaemon(slot);
       const removed = await removeFiles({ systemId, epoch }, node, signal);
@@ -157,7 +163,6 @@ export class Serving {
       if (!(await this.watched())) return await this.decline(slot, order, { code: 'WATCHDOG_DEAD', cause });
       await this.stopDaemon(slot); // an older epoch's, of our own
       const daemon = await this.attempt(order, { signal, cause });
-      slot.pinners.begin(order.spec.pinnedBy ?? []);
       this.hold(slot, order, daemon).tend();
       await this.tell.taken(order, performance.now() - begunAt, cause);
     } catch (error) {
@@ -201,7 +206,7 @@ export class Serving {
   private restart(slot: Slot, order: ServeOrder): Promise<void> {
     // Of this moment, not of its turn: an order that comes in between calls it off, and must not wait behind it.
     const { signal } = slot.newest;
-    return this.inTurn(slot, () => this.serveAgain(slot, order, signal));
+    return inTurn(slot, () => this.serveAgain(slot, order, signal));
   }
 
   private async serveAgain(slot: Slot, order: ServeOrder, signal: AbortSignal): Promise<void> {
@@ -270,25 +275,13 @@ export class Serving {
     this.slots.set(systemId, slot);
     return slot;
   }
-
-  private inTurn(slot: Slot, work: () => Promise<void>): Promise<void> {
-    const done = slot.turn.then(work);
-    slot.turn = done.catch(() => undefined); // told to the caller; the next in line is not held up
-    return done;
-  }
 }
 
 function newSlot(): Slot {
-  return { newest: new AbortController(), deathsAtMs: [], pinners: new Pinners(), turn: Promise.resolve() };
+  return { ...newTurns(), deathsAtMs: [], pinners: new Pinners() };
 }
 
 interface Asked {
   signal: AbortSignal;
   cause?: Cause | undefined;
-}
-
-function callOffOthers(slot: Slot): AbortSignal {
-  slot.newest.abort();
-  slot.newest = new AbortController();
-  return slot.newest.signal;
 }
