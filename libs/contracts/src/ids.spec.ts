@@ -1,4 +1,15 @@
-import { serveTaskOf, systemOfServeTask, type SystemId } from './ids';
+import { serveTaskOf, systemId, systemOfServeTask, type SystemId } from './ids';
+
+describe('the name of a system', () => {
+  it('is none of those that stand beside it on the medium, or before other streams', () => {
+    for (const name of ['backups', 'probes', 'plan-a', 'orders-a', 'stream-a', 'S1', '..', ''])
+      expect(systemId.safeParse(name).success).toBe(false);
+  });
+
+  it('may hold any of them', () => {
+    for (const name of ['backups-2', 'probe', 'a-probes', 'plan']) expect(systemId.safeParse(name).success).toBe(true);
+  });
+});
 
 describe('the name of a serve task', () => {
   it('is turned back into its system', () => {

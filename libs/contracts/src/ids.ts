@@ -9,9 +9,13 @@ export type ClusterId = z.infer<typeof clusterId>;
 export const nodeId = name.brand<'NodeId'>();
 export type NodeId = z.infer<typeof nodeId>;
 
-/** A system's id is the name given to it. The prefixes are those of other streams on the same topics. */
+/**
+ * A system's id is the name given to it, and of its folder on the medium: the backups of all systems, and what peers
+ * probe, lie beside it. The prefixes are those of other streams on the same topics.
+ */
 export const systemId = name
   .refine((id) => !/^(orders|plan|stream)-/.test(id), 'may not begin with orders-, plan- or stream-')
+  .refine((id) => id !== 'backups' && id !== 'probes', 'the names backups and probes are taken on the medium')
   .brand<'SystemId'>();
 export type SystemId = z.infer<typeof systemId>;
 

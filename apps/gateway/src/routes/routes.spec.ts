@@ -27,6 +27,15 @@ it('a volume is of whole blocks, from 1 MiB to 16 TiB', () => {
   expect(wanted(2 ** 44 + 4_096)).toContain('/volumes/0/sizeBytes: at most 16 TiB');
 });
 
+it('a volume has a name of its own, and a system none of those that the medium needs', () => {
+  const volume = (volumeId: string) => ({ volumeId, sizeBytes: 2 ** 20 });
+  const wanted = (systemId: string, ...volumeIds: string[]) =>
+    refusal('post', '/v1/systems', { body: { systemId, clusterId: 'alpha', volumes: volumeIds.map(volume) } });
+  expect(wanted('s1', 'a', 'b')).toBeUndefined();
+  expect(wanted('s1', 'a', 'b', 'a')).toContain('/volumes/2/volumeId: another volume has this name');
+  expect(wanted('backups', 'a')).toContain('/systemId: the names backups and probes are taken on the medium');
+});
+
 it('a filter by a value that its field never has is refused, with those that it has', () => {
   const nodes = (search: string) => refusal('get', '/v1/nodes', { search });
   expect(nodes('filter[status]=down')).toBeUndefined();

@@ -36,6 +36,11 @@ export const wantedSystem = z
     const fault = (field: string, message: string) => found.addIssue({ code: 'custom', path: [field], message });
     if (fromBackup && volumes) fault('volumes', 'a restored system has the volumes of its backup: leave them out');
     if (!fromBackup && !volumes) fault('volumes', 'name at least one volume, or a backup to restore');
+    // A node would find out, and the next one too, until none is left that would try.
+    volumes?.forEach(({ volumeId }, i) => {
+      if (volumes.findIndex((other) => other.volumeId === volumeId) < i)
+        found.addIssue({ code: 'custom', path: ['volumes', i, 'volumeId'], message: 'another volume has this name' });
+    });
     if (!fromBackup && home === undefined) fault('clusterId', 'name the cluster that is to serve it');
   });
 const perhapsBecause = z.strictObject({ reason: z.string().min(1).max(500).optional() });
