@@ -12,6 +12,10 @@ export interface Refusal {
   claim?: { epoch: number; nodeId: string | null };
 }
 
+/** An engine that answers is not dead, whatever it says of one system's images: they are the same on every node. */
+export const isEngineLost = (error: unknown): boolean =>
+  error instanceof EngineError && (error.code === 'ENGINE_GONE' || error.code === 'ENGINE_SILENT');
+
 export function refusalOf(error: unknown): Refusal {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof ClaimRefused) {

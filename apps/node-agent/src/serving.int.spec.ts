@@ -56,6 +56,18 @@ describe('serving, on real daemons', () => {
     expect([daemonsBelow(n2.runFolder), readdirSync(n2.runFolder)]).toEqual([[], []]);
   });
 
+  it('calls no engine dead for an image that it cannot open, nor for one that it cannot open again', async () => {
+    const layer = join(cluster.systemFolder(), 'v2.1.e1.qcow2');
+    await n1.serve(1, { create: true });
+    const { identity } = n1.serving.held()[0]!.daemon;
+    writeFileSync(layer, 'no image', { flag: 'r+' });
+    process.kill(identity.pid, 'SIGKILL');
+    expect(await n1.untilTold('TaskFaulted')).toMatchObject({ data: { code: 'ENGINE_DOWN' } });
+    await n2.serve(2);
+    expect(n2.lastTold()).toMatchObject({ type: 'TaskDeclined', data: { code: 'ENGINE_DOWN' } });
+    expect([n1.serving.engineDown, n2.serving.engineDown]).toEqual([false, false]);
+  });
+
   it('declines where the list is damaged', async () => {
     mkdirSync(cluster.systemFolder());
     writeFileSync(join(cluster.systemFolder(), 'chain.json'), '{"volumes":[');

@@ -8,7 +8,7 @@ import type { ServeOrder } from './journal-records';
 import { Layers } from './layers';
 import { judgeOrder, mayRestart, type HeardOrder } from './order.rules';
 import { Pinners } from './pins';
-import { refusalOf, type Refusal } from './refusal';
+import { isEngineLost, refusalOf, type Refusal } from './refusal';
 import { removeFiles } from './removal';
 import { ServeFacts } from './serve-facts';
 import { runFolderOf, takeUp, type Attempt, type NodeEngine } from './take-up';
@@ -158,16 +158,18 @@ export class Serving {
     // Served again in place while the order was on its way.
     if (slot.held?.order.epoch === order.epoch) return this.tell.taken(order, 0, cause);
     const begunAt = performance.now();
+    const decline = (why: Refusal) => this.tell.declined(order, { ...why, cause, held: slot.held?.order });
     try {
       await noted;
-      if (!(await this.watched())) return await this.decline(slot, order, { code: 'WATCHDOG_DEAD', cause });
+      if (!(await this.watched())) return await decline({ code: 'WATCHDOG_DEAD' });
       await this.stopDaemon(slot); // an older epoch's, of our own
       const daemon = await this.attempt(order, { signal, cause });
       this.hold(slot, order, daemon).tend();
       await this.tell.taken(order, performance.now() - begunAt, cause);
     } catch (error) {
       if (error instanceof Superseded) return;
-      await this.decline(slot, order, { ...refusalOf(error), cause });
+      if (isEngineLost(error)) this.engineFailedAtMs = performance.now();
+      await decline(refusalOf(error));
     }
   }
 
@@ -212,8 +214,9 @@ export class Serving {
   private async serveAgain(slot: Slot, order: ServeOrder, signal: AbortSignal): Promise<void> {
     const { taskId, epoch } = order;
     const mayServe = () => this.parts.journal.state.serving.get(taskId)?.epoch === epoch && !signal.aborted;
+    let lost = true; // its engine, with the daemon that died
     while (mayServe() && !slot.held) {
-      if (!mayRestart(slot.deathsAtMs, performance.now())) return this.fault(order);
+      if (!mayRestart(slot.deathsAtMs, performance.now())) return this.fault(order, lost);
       try {
         this.hold(slot, order, await this.attempt(order, { signal })).tend();
       } catch (error) {
@@ -222,6 +225,7 @@ export class Serving {
         this.parts.log('not served again', { systemId: order.systemId, epoch, code, error: String(error) });
         if (code === 'STALE_EPOCH' || code === 'SYSTEM_RELEASED') return this.giveUp(order);
         slot.deathsAtMs.push(performance.now());
+        lost = isEngineLost(error);
         await sleep(200);
       }
     }
@@ -233,8 +237,8 @@ export class Serving {
     await rm(runFolderOf(order, this.parts.node.runFolder), { recursive: true, force: true });
   }
 
-  private async fault({ taskId, epoch }: ServeOrder): Promise<void> {
-    this.engineFailedAtMs = performance.now();
+  private async fault({ taskId, epoch }: ServeOrder, lost: boolean): Promise<void> {
+    if (lost) this.engineFailedAtMs = performance.now();
     const stop = { k: 'stop' as const, route: taskId, epoch };
     const data = { taskId, epoch, errorClass: 'node' as const, code: 'ENGINE_DOWN', token: null };
     await this.parts.facts.tell({ type: 'TaskFaulted', data }, undefined, stop);
@@ -259,11 +263,6 @@ export class Serving {
     for (const giveUpAt = performance.now() + WATCHDOG_GRACE_MS; performance.now() < giveUpAt; await sleep(50))
       if (this.parts.watchdogAlive()) return true;
     return this.parts.watchdogAlive();
-  }
-
-  private async decline(slot: Slot, order: ServeOrder, refusal: Refusal & Pick<Asked, 'cause'>): Promise<void> {
-    if (refusal.code === 'ENGINE_DOWN') this.engineFailedAtMs = performance.now();
-    await this.tell.declined(order, { ...refusal, held: slot.held?.order });
   }
 
   private noteEffect(name: string, route: string, epoch: number): Promise<void> {
