@@ -2,6 +2,7 @@ import type { NodeId, PlacementPlan, RequestId } from '@holdfast/contracts';
 import { assertNever } from '@holdfast/kernel';
 import type { Decision } from './decision';
 import type { Drain } from './drain';
+import { settle } from './owed';
 import type { TableEvent } from './routing-table';
 import { later } from './time';
 
@@ -30,12 +31,12 @@ export function carryOutDrain(decision: Decision, wish: DrainWish): void {
     case 'DrainNode':
       return drainNode(decision, wish);
     case 'StopDrain':
-      if (drainOf(decision, wish.nodeId)) return stopDrain(decision, wish.nodeId, 'operator');
+      if (drainOf(decision, wish.nodeId)) return openAgain(decision, wish.nodeId, 'operator');
       return reject(decision, wish, { reason: decision.table.nodes[wish.nodeId] ? 'NOT_DRAINING' : 'UNKNOWN_NODE' });
     case 'DrainForMaintenance':
       return drainForMaintenance(decision, wish);
     case 'EndMaintenance':
-      if (drainOf(decision, wish.nodeId)?.by === 'maintenance') stopDrain(decision, wish.nodeId, 'maintenanceEnded');
+      if (drainOf(decision, wish.nodeId)?.by === 'maintenance') openAgain(decision, wish.nodeId, 'maintenanceEnded');
       return;
     default:
       return assertNever(wish);
@@ -79,6 +80,12 @@ function start(decision: Decision, { nodeId, deadlineMs, force, by, planDigest }
   const { clusterId, at } = decision.known;
   const data = { clusterId, nodeId, deadlineAt: later(at, deadlineMs), force, by, at };
   decision.add({ type: 'NodeDrainStarted', data: { ...data, ...(planDigest ? { planDigest } : {}) } });
+}
+
+/** There is room again: what nobody else could take need not wait until it is tried anew. */
+function openAgain(decision: Decision, nodeId: NodeId, by: StopCause): void {
+  stopDrain(decision, nodeId, by);
+  settle(decision);
 }
 
 /** Also when its node is lost: that moves everything by itself. */

@@ -1,4 +1,4 @@
-import type { NodeId, PlacementPlan } from '@holdfast/contracts';
+import { type NodeId, type PlacementPlan, serveTaskOf, type SystemId } from '@holdfast/contracts';
 import { planDrain } from './plan';
 import { taskOf } from './table-fixture';
 import { work, WorkTable } from './work-fixture';
@@ -188,6 +188,16 @@ describe('a stopped drain', () => {
     table.stop(work('1'));
     expect(table.do({ type: 'StopDrain', nodeId: id('n1'), requestId })).toEqual(['NodeDrainStopped n1 operator']);
     expect(table.stop(work('2'))).toEqual(['TaskAssigned t-2 n1@2 kept']);
+  });
+
+  it('brings what no other node could take, at once', () => {
+    const table = WorkTable.withNodes('n1', 'n2').serve('s1');
+    const [owner, other] =
+      table.table.tasks[serveTaskOf('s1' as SystemId)]!.nodeId === 'n1' ? ['n1', 'n2'] : ['n2', 'n1'];
+    table.drain(other);
+    expect(table.close(owner).at(-1)).toMatch(/^TaskDeferred serve-s1/);
+    const stopped = table.do({ type: 'StopDrain', nodeId: id(other), requestId });
+    expect(stopped).toEqual([`NodeDrainStopped ${other} operator`, `TaskMoved serve-s1 ${owner}→${other}@2 nodeDown`]);
   });
 
   it('is refused where nothing drains, and where there is no such node', () => {
