@@ -1,9 +1,13 @@
+import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { FleetError } from '@holdfast/kernel';
 import { writeWhole } from './journal';
 import { MIB, sha256, type Piece } from './manifest';
 
 /* Pieces of a volume as files: a MiB at a time, so that nothing else of the agent waits for more than its hash. */
+
+/** What lies there may be anything: a pipe would be waited for, in one of the few threads that all files share. */
+const READ = constants.O_RDONLY | constants.O_NONBLOCK;
 
 const ZEROES = Buffer.alloc(MIB);
 
@@ -48,7 +52,7 @@ export type PieceState = 'whole' | 'missing' | 'wrongLength' | 'wrongBytes' | 'u
 /** Reads a piece against what it should hold. */
 export async function checkPiece(path: string, expected: Omit<Piece, 'n'>, turn: Turn): Promise<PieceState> {
   try {
-    const file = await open(path, 'r');
+    const file = await open(path, READ);
     try {
       if ((await file.stat()).size !== expected.bytes) return 'wrongLength';
       for await (const { i, mib } of mibsOf(file, expected, turn))
@@ -70,7 +74,7 @@ export async function* readPiece(
   path: string,
   expected: Omit<Piece, 'n'>,
 ): AsyncGenerator<{ at: number; mib: Buffer }> {
-  const file = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
+  const file = await open(path, READ).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'ENOENT') throw cause;
     throw new BackupDamaged(`${path} is missing`, { cause });
   });
