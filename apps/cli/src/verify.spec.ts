@@ -67,6 +67,12 @@ it('of one subject tells what is wrong with it alone', async () => {
   expect(out).not.toContain("n1's and n2's");
 });
 
+it('of what is no subject finds nothing well: it is refused', async () => {
+  const { code, err } = await verify([event(1)], '--subject s2');
+  expect(code).toBe(2);
+  expect(err).toContain('s2 is no subject');
+});
+
 it('since a position says which rules need the log from its first event', async () => {
   const { code, out } = await verify(grants(1, 700), `--since ${PAGE}`);
   expect(code).toBe(0);

@@ -1,5 +1,5 @@
 import { Verification, type LoggedEvent, type Verdict } from '@holdfast/invariants';
-import { exit, Failure } from '../failure';
+import { exit, Failure, usage } from '../failure';
 import { pagesAfter, positionOf } from '../log';
 import type { Session } from '../session';
 import { labelled, table } from '../table';
@@ -26,6 +26,8 @@ export const verify: Verb = (program, world) => {
     .option('--subject <subject>', 'only what is wrong with it, such as system/s1')
     .action(
       action<VerifyOptions>(world, async (session, _given, options) => {
+        if (options.subject !== undefined && !/^[a-z-]+\/./.test(options.subject))
+          throw usage(`${options.subject} is no subject`, 'write its kind and its id, such as system/s1');
         const outcome = about(options.subject, await readLog(session, options.since));
         if (session.asJson) session.json(outcome);
         else show(session, outcome);
