@@ -48,8 +48,7 @@ export function obeys(parts: OrdersParts): Obeys {
       const result = { systemId, pointId, epoch };
       const servedHere = serving.held().some(({ order }) => order.systemId === systemId);
       carryOut({ name: 'end', clusterId, taskId, epoch, cause }, async () => {
-        await tasks.end(taskId);
-        points.over(taskId);
+        await tasks.end(taskId).finally(() => points.over(taskId));
         if (kind === 'snapshot' && servedHere) await dropOtherAttempts(node.mediumFolder, result);
       });
     },
@@ -57,11 +56,14 @@ export function obeys(parts: OrdersParts): Obeys {
       if (kind === 'serve') return;
       const served = serving.held().find(({ order }) => subject === `system/${order.systemId}`)?.order.systemId;
       carryOut({ name: 'end', clusterId, taskId, cause }, async () => {
-        await tasks.end(taskId);
-        // Before its pin goes, and with it the only list that names its point.
-        const pointId = served && (await pinnedPoint(join(node.mediumFolder, served), taskId));
-        points.over(taskId);
-        if (served && pointId) await dropUnfinishedAttempts(node.mediumFolder, { systemId: served, pointId });
+        try {
+          await tasks.end(taskId);
+          const pointId = served && (await pinnedPoint(join(node.mediumFolder, served), taskId));
+          if (served && pointId) await dropUnfinishedAttempts(node.mediumFolder, { systemId: served, pointId });
+        } finally {
+          // Its pin goes in any case, and last: the list names its point no longer than that.
+          points.over(taskId);
+        }
       });
     },
     BackupDeletionOrdered: (data, cause) => {
