@@ -1,8 +1,10 @@
-import type { NodeId, PlacementChange, PlanStep } from '@holdfast/contracts';
+import type { ClusterId, NodeId, PlacementChange, PlanStep } from '@holdfast/contracts';
 import { xxhash64 } from './xxhash64';
 
 export type PlannedChange =
-  { readonly type: 'drain'; readonly nodeId: NodeId } | { readonly type: 'rebalance' } | PlacementChange;
+  | { readonly type: 'drain'; readonly nodeId: NodeId }
+  | { readonly type: 'rebalance'; readonly clusterId: ClusterId }
+  | PlacementChange;
 
 /** The same change with the same steps gives the same digest, whenever and wherever it is planned. */
 export function planDigest(change: PlannedChange, steps: readonly PlanStep[]): string {

@@ -38,7 +38,7 @@ function unfit({ change, before, steps }: Outcome): PlanFinding[] {
   }
   if (steps.length > 0) return [];
   const text = 'no move would make it more even';
-  return [{ code: 'LEVEL_ALREADY', severity: 'info', subject: 'cluster', text, remedy: null }];
+  return [{ code: 'LEVEL_ALREADY', severity: 'info', subject: `cluster/${change.clusterId}`, text, remedy: null }];
 }
 
 function reconnects({ steps }: Outcome): PlanFinding[] {

@@ -45,7 +45,12 @@ export function planRebalance(table: RoutingTable, known: Known): PlacementPlan 
   const rehearsal = new Rehearsal({ ...table, rebalance: null }, known);
   rehearsal.run({ type: 'LevelOut', asked: null });
   const steps = movesIn(rehearsal.events);
-  return planOf({ change: { type: 'rebalance' }, before: table, after: rehearsal.table, steps });
+  return planOf({
+    change: { type: 'rebalance', clusterId: known.clusterId },
+    before: table,
+    after: rehearsal.table,
+    steps,
+  });
 }
 
 /** The loss of a node, or one more like another. */
