@@ -56,10 +56,20 @@ it('is not turned back by a broker’s clock', () => {
 
 it('tells how long a task goes on at its rate, and that one which stands still goes on for ever', () => {
   const watch = new ProgressWatch();
-  expect(watch.leftOf(c1).get(t1)).toBeUndefined();
-  tell(watch, 0, 100);
-  expect(watch.leftOf(c1).get(t1)).toBe(900_000);
+  tell(watch, 0, 0);
+  tell(watch, 5, 100);
+  expect(watch.leftOf(c1)?.get(t1)).toBe(900_000);
   const still = { clusterId: c1, nodeId: 'n1' as NodeId, taskId: t1, epoch: 1, doneBytes: 100, totalBytes: 1_000 };
-  watch.note({ ...still, bytesPerSec: 0 }, at(1));
-  expect(watch.leftOf(c1).get(t1)).toBe(Infinity);
+  watch.note({ ...still, bytesPerSec: 0 }, at(6));
+  expect(watch.leftOf(c1)?.get(t1)).toBe(Infinity);
+});
+
+it('tells nothing of how long tasks go on until it has had time to hear of all', () => {
+  const watch = new ProgressWatch();
+  expect(watch.leftOf(c1)).toBeUndefined();
+  tell(watch, 0, 100);
+  watch.tick(c1, at(4.999));
+  expect(watch.leftOf(c1)).toBeUndefined();
+  watch.tick(c1, at(5));
+  expect(watch.leftOf(c1)).toBeDefined();
 });

@@ -18,6 +18,9 @@ interface ClusterSamples {
   readonly leftMs: Map<TaskId, number>;
 }
 
+/** Each task tells each second: after so long all have been heard of. */
+const ALL_HEARD_MS = 5_000;
+
 /** Beyond so many of a cluster, what was not heard of for longest is forgotten. */
 const REMEMBERED = 20_000;
 
@@ -53,9 +56,10 @@ export class ProgressWatch {
     return { silentMs: nowMs - heardMs, stillMs: nowMs - cameMs };
   }
 
-  /** How long each task will go on at its last rate; it changes as samples come. */
-  leftOf(clusterId: ClusterId): ReadonlyMap<TaskId, number> {
-    return this.clusters.get(clusterId)?.leftMs ?? new Map<TaskId, number>();
+  /** How long each task will go on at its last rate; it changes as samples come. Undefined: not all were heard of yet. */
+  leftOf(clusterId: ClusterId): ReadonlyMap<TaskId, number> | undefined {
+    const cluster = this.clusters.get(clusterId);
+    return cluster && cluster.nowMs - cluster.firstMs >= ALL_HEARD_MS ? cluster.leftMs : undefined;
   }
 
   private heard(clusterId: ClusterId, ms: number): ClusterSamples {

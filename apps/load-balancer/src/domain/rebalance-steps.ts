@@ -27,7 +27,8 @@ export function rebalanceOn(decision: Decision): void {
     if (!step) break;
     recall(decision, step.task, { cause: 'rebalance', toNodeId: step.toNodeId });
   }
-  if (underway > 0) return;
+  // After a start of ours nobody knows yet what is worth moving: that is no sign that nothing is.
+  if (underway > 0 || known.leftMs === undefined) return;
   const { clusterId, at } = known;
   const { moves } = table.rebalance;
   const data = { clusterId, maxOverFair: maxOverFair(fullness(table)), moves, at };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { planRebalance } from './plan';
 import { fullness, maxOverFair } from './rebalance';
+import { routingTableDecider } from './routing-table.decider';
 import { work, WorkTable } from './work-fixture';
 
 const requestId = '00000000-0000-4000-8000-000000000009' as never;
@@ -121,6 +122,14 @@ describe('a rebalance', () => {
     expect(recallsIn(after)).toEqual([]);
     expect(after).toContain('RebalanceEnded 2');
   });
+});
+
+it('does not end while nothing was heard yet of how long work will go on: the balancer has just begun', () => {
+  const table = working({ n1: many(4), n2: many(4) });
+  table.table = { ...table.table, rebalance: { since: table.at, by: 'operator', moves: 0 } };
+  const look = (known: typeof table.known) => routingTableDecider.decide({ type: 'Settle', ...known }, table.table);
+  expect(look({ ...table.known, leftMs: undefined })).toEqual([]);
+  expect(look(table.known)).toMatchObject([{ type: 'RebalanceEnded' }]);
 });
 
 describe('asked for', () => {

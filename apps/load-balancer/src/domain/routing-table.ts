@@ -114,7 +114,7 @@ export interface Known {
   readonly takenMs: number;
   /** What each node's agent reported, as far as it was heard. */
   readonly inventories?: Readonly<Record<string, Inventory>> | undefined;
-  /** How long running tasks will go on, by the rates that are observed. */
+  /** How long running tasks will go on, by the rates that are observed; undefined: they were not heard of yet. */
   readonly leftMs?: ReadonlyMap<TaskId, number> | undefined;
 }
 
