@@ -36,7 +36,7 @@ export const task: Verb = (program, world) => {
     );
 
   following(family.command('move <task>'))
-    .description('stop it at its next sealed piece and let another node go on from there')
+    .description('stop it, and let another node go on from its last sealed piece')
     .option('--to <node>', 'this one; else wherever it is placed best')
     .action(
       action<Following & { to?: string }>(world, async (session, [given = ''], options) => {
