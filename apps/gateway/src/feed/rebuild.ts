@@ -30,7 +30,7 @@ export class Rebuilder {
   async rebuild(name: string, signal?: AbortSignal): Promise<Rebuilt> {
     const projection = this.projections.find((candidate) => candidate.name === name)!;
     const startedAt = Date.now();
-    await this.store.inTransaction((tx) => createEmpty(placeOf(name, true), tx));
+    await this.store.inTransaction((tx) => createEmpty(placeOf(name, true), projection, tx));
     let position = 0;
     // As far as the projection itself has come, and no further. What is left at the end is little: the swap folds it.
     while ((await this.folded(name)) - position > this.batch) {

@@ -1,6 +1,7 @@
 import type { EventStore, Tx } from '@holdfast/event-store';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { historyTableOf, rowsTableOf, type Projection } from '../projections/projection';
+import { historyTableOf, rowsTableOf, type Endless, type Projection } from '../projections/projection';
+import { listed, orderBy } from './paging';
 
 /** What the gateway keeps beside the feed itself. All but `accepted_request` could be made again from the feed. */
 export class FeedLookups1764115200003 implements MigrationInterface {
@@ -35,15 +36,17 @@ export function placeOf(name: string, rebuilding = false): Place {
 /** The rows of a projection as they stand, or as they stood once the event at a position had been folded. */
 export function rowsAt(name: string, position?: number): string {
   if (position === undefined) return rowsTableOf(name);
-  const stood = `int8range(from_position, to_position) @> ${position}::bigint and body is not null`;
-  return `(select key, body from ${historyTableOf(name)} where ${stood}) as stood`;
+  // Said twice: the range has an index of its own, `from_position` is in those that keep an order.
+  const stood = `int8range(from_position, to_position) @> ${position}::bigint and from_position <= ${position}`;
+  return `(select key, body from ${historyTableOf(name)} where ${stood} and body is not null) as stood`;
 }
 
 /**
  * json, not jsonb, keeps a row's fields as they were written: equal folds have equal text. Indexes have no names of their
  * own, so that a table can be renamed alone.
  */
-export async function createEmpty({ rows, history }: Place, tx: Tx): Promise<void> {
+export async function createEmpty(place: Place, { endless }: Projection, tx: Tx): Promise<void> {
+  const { rows, history } = place;
   await tx.query(`drop table if exists ${rows}, ${history}`);
   await tx.query(`create table ${rows} (key text collate "C" primary key, body json not null)`);
   await tx.query(`create index on ${rows} ((body->>'subject'))`);
@@ -53,18 +56,28 @@ export async function createEmpty({ rows, history }: Place, tx: Tx): Promise<voi
   await tx.query(`create unique index on ${history} (key) where to_position is null`);
   // All that stood at one position, however much there was before and after it.
   await tx.query(`create index on ${history} using gist (int8range(from_position, to_position))`);
+  if (endless) await indexPages(place, endless, tx);
+}
+
+/** A page in the usual order, now and as of then. Tables of an older build get these with their next rebuild. */
+async function indexPages({ rows, history }: Place, list: Endless, tx: Tx): Promise<void> {
+  const [order, where] = [orderBy(list, list.sort), listed(list)];
+  await tx.query(`create index on ${rows} (${order}) where ${where}`);
+  await tx.query(`create index on ${rows} ((body->>'${list.filter}'), ${order}) where ${where}`);
+  await tx.query(`create index on ${history} (${order}, from_position) where ${where}`);
 }
 
 /** Tables for every projection of this build. One that lacks its own begins at the feed's first event. */
 export async function createRows(store: EventStore, projections: readonly Projection[]): Promise<void> {
-  for (const { name } of projections) {
+  for (const projection of projections) {
+    const { name } = projection;
     const place = placeOf(name);
     await store.inTransaction(async (tx) => {
       const [found] = await tx.query<{ whole: boolean }>(
         'select to_regclass($1) is not null and to_regclass($2) is not null as whole',
         [place.rows, place.history],
       );
-      if (!found?.whole) await createEmpty(place, tx);
+      if (!found?.whole) await createEmpty(place, projection, tx);
       await tx.query(
         `insert into projection (name) values ($1) on conflict (name) do ${found?.whole ? 'nothing' : 'update set position = 0'}`,
         [name],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isStorable } from '../feed/storable';
 import { canonical, sha256 } from '../requests/request-id';
 import { Problem } from './problem';
 
@@ -17,28 +18,30 @@ export const listQuery = z.strictObject({
 });
 export type ListQuery = z.infer<typeof listQuery>;
 
+/** `at`: the position that the list was asked as of, to which its cursor is bound too. */
+export type PageQuery = ListQuery & { at?: number | undefined };
+
 type Item = Readonly<Record<string, unknown>>;
 
-/**
- * One page of a list: filtered, sorted, cut. The cursor names the last item of the page before. `at`: the position that
- * the list was asked as of, to which its cursor is bound too.
- */
-export function pageOf<T extends object>(
-  all: readonly T[],
-  query: ListQuery & { at?: number | undefined },
-  idField: keyof T & string,
-) {
+/** The order of a list, and the key of the item after which its page begins: the last of the page before. */
+export function startOf(query: PageQuery, idField: string) {
   const sort = query.sort ?? idField;
-  const descending = sort.startsWith('-');
-  const field = sort.replace(/^-/, '');
+  const bound = sha256(canonical({ sort, filter: query.filter, at: query.at })).slice(0, 12);
+  const from = query.cursor === undefined ? undefined : readCursor(query.cursor, bound, 2);
+  return { ...orderOf(sort), bound, from };
+}
+
+export const orderOf = (sort: string) => ({ field: sort.replace(/^-/, ''), descending: sort.startsWith('-') });
+
+/** One page of a list: filtered, sorted, cut. What was read may be no more than the page itself, and one to follow. */
+export function pageOf<T extends object>(all: readonly T[], query: PageQuery, idField: keyof T & string) {
+  const { field, descending, bound, from } = startOf(query, idField);
   const keyOf = (item: T) => [textOf((item as Item)[field]), textOf(item[idField])] as const;
   const order = (a: readonly string[], b: readonly string[]) => {
     const by = compare(a[0] ?? '', b[0] ?? '');
     return (descending ? -by : by) || compare(a[1] ?? '', b[1] ?? '');
   };
 
-  const bound = sha256(canonical({ sort, filter: query.filter, at: query.at })).slice(0, 12);
-  const from = query.cursor === undefined ? undefined : readCursor(query.cursor, bound, 2);
   const fitting = all
     .filter((item) => Object.entries(query.filter).every(([name, wanted]) => plain((item as Item)[name]) === wanted))
     .map((item) => ({ item, key: keyOf(item) }))
@@ -53,7 +56,7 @@ export function pageOf<T extends object>(
   };
 }
 
-/** As a filter is written. */
+/** As a filter is written; `paging.ts` says the same in SQL. */
 const plain = (value: unknown): string => (typeof value === 'string' ? value : canonical(value));
 /** So that text order is the order of the numbers too, of fractions as well; none of ours is below zero. */
 const textOf = (value: unknown): string =>
@@ -79,7 +82,7 @@ export function readCursor(cursor: string, bound: string, parts: number): readon
 
 function parseCursor(cursor: string): string[] {
   try {
-    return z.array(z.string()).parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+    return z.array(z.string().refine(isStorable)).parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
   } catch (error) {
     throw new Problem('CURSOR_INVALID', 'the cursor cannot be read', { cause: error });
   }

@@ -14,7 +14,7 @@ export const operationStates = [
 export type OperationState = (typeof operationStates)[number];
 
 /** Nothing was asked for yet, perhaps never: an answer was heard under this id, and not the request. */
-const UNASKED = 'unasked';
+export const UNASKED = 'unasked';
 
 /** Where a plan is told, and until when it may be applied. */
 export interface PlanRef {

@@ -7,8 +7,8 @@ import {
   type RequestContract,
 } from '@holdfast/contracts';
 import { heardOf } from './heard';
-import { ask, hear, isAsked, keepEarly, type OperationRow } from './operation';
-import { defineProjection, rulesFor, type FeedEvent, type Rule, type Touch } from './projection';
+import { ask, hear, isAsked, keepEarly, UNASKED, type OperationRow } from './operation';
+import { defineProjection, rulesFor, type Endless, type FeedEvent, type Rule, type Touch } from './projection';
 
 const on = rulesFor<OperationRow>();
 
@@ -91,9 +91,20 @@ function isOperatorFact(contract: (typeof allContracts)[number]): contract is Ev
 }
 export const operatorFacts: readonly EventContract[] = allContracts.filter(isOperatorFact);
 
-export const operationsProjection = defineProjection<OperationRow>('operations', [
+/** What nobody has asked for is no operation. Phase, progress and reason are made of more than the row. */
+export const operationList: Endless = {
+  by: 'id',
+  sort: '-startedAt',
+  filter: 'state',
+  omits: { field: 'state', equals: UNASKED },
+  plain: ['id', 'kind', 'subject', 'state', 'startedAt', 'endedAt'],
+  atMost: 5_000,
+};
+
+const rules = [
   ...requests.map(requested),
   ...[...answers].filter((by) => by !== undefined).map(answer),
   ...operatorFacts.map(held),
   unanswered,
-]);
+];
+export const operationsProjection = defineProjection<OperationRow>('operations', rules, operationList);

@@ -32,16 +32,33 @@ export interface Rule<Row> {
   fold(row: Row | undefined, event: FeedEvent, key: string): Row | undefined;
 }
 
+/** A list that only ever grows: PostgreSQL finds its pages, so that one costs what it holds and not all that ever was. */
+export interface Endless {
+  /** The field that is the row's key. */
+  readonly by: string;
+  /** The usual order, as a list's `sort`: it has an index. */
+  readonly sort: string;
+  /** The field that is filtered by most: it has an index too. */
+  readonly filter: string;
+  /** The rows with this value are left out, unless it is what is asked for. */
+  readonly omits: { readonly field: string; readonly equals: string };
+  /** Fields that are shown as they stand in the row, text or null: PostgreSQL can sort and filter by these alone. */
+  readonly plain: readonly string[];
+  /** How many are looked at when another field is asked for: the first in the usual order. Not said: all. */
+  readonly atMost?: number;
+}
+
 /** Rows folded from the feed by pure rules. Events of other topics may come in another order after an outage. */
 export interface Projection<Row = object> {
   readonly name: string;
   readonly rules: ReadonlyMap<string, readonly Rule<Row>[]>;
+  readonly endless?: Endless;
 }
 
-export function defineProjection<Row>(name: string, rules: readonly Rule<Row>[]): Projection<Row> {
+export function defineProjection<Row>(name: string, rules: readonly Rule<Row>[], endless?: Endless): Projection<Row> {
   const byType = new Map<string, Rule<Row>[]>();
   for (const rule of rules) byType.set(rule.type, [...(byType.get(rule.type) ?? []), rule]);
-  return { name, rules: byType };
+  return { name, rules: byType, ...(endless && { endless }) };
 }
 
 /** `on` for rows of this kind: an event, the rows that it touches, and what becomes of each. */

@@ -21,7 +21,7 @@ import {
   type TaskResult,
   type TaskSpec,
 } from '@holdfast/contracts';
-import { defineProjection, rulesFor } from './projection';
+import { defineProjection, rulesFor, type Endless } from './projection';
 
 export const taskStates = [
   'pending',
@@ -99,7 +99,16 @@ function pointOf(spec: TaskSpec): string | null {
   return 'pointId' in spec ? spec.pointId : null;
 }
 
-export const tasksProjection = defineProjection<TaskRow>('tasks', [
+/** `serve` tasks are the systems' own: they are shown when asked for. How far a task is, a sample may know better. */
+export const taskList: Endless = {
+  by: 'taskId',
+  sort: 'taskId',
+  filter: 'state',
+  omits: { field: 'kind', equals: 'serve' },
+  plain: ['taskId', 'clusterId', 'kind', 'subject', 'systemId', 'pointId', 'nodeId', 'state', 'since', 'toldAt'],
+};
+
+const rules = [
   on(TaskAdmitted, ofTask, (_row, { data: { taskId, clusterId, kind, subject, spec, at } }) => ({
     taskId,
     clusterId,
@@ -148,7 +157,8 @@ export const tasksProjection = defineProjection<TaskRow>('tasks', [
     becomes(row, 'completed', { at, nodeId, epoch, result, doneBytes, totalBytes: row?.totalBytes ?? doneBytes }),
   ),
   on(TaskCancelled, ofTask, (row, { data }) => leavesNode(row, 'cancelled', { at: data.at, reason: data.by })),
-]);
+];
+export const tasksProjection = defineProjection<TaskRow>('tasks', rules, taskList);
 
 /** `down 2, draining 1`: how many nodes each filter excluded. */
 export const countsOf = (filters: Readonly<Record<string, number>>): string =>

@@ -1,6 +1,6 @@
 import type { Role } from '@holdfast/contracts';
 import { z } from 'zod';
-import { listQuery, pageOf, readCursor, writeCursor, type ListQuery } from '../http/page';
+import { listQuery, pageOf, readCursor, writeCursor, type PageQuery } from '../http/page';
 import { Problem } from '../http/problem';
 import { notFound } from '../requests/membership';
 import { canonical, sha256 } from '../requests/request-id';
@@ -28,7 +28,8 @@ export interface List<T extends object> {
   role?: Role;
   /** It is heard and kept nowhere: it can be asked for as it is now alone. */
   ephemeral?: true;
-  all(views: Views, query: ListQuery): Promise<readonly T[]>;
+  /** Everything; of a list that only grows at least those of the page. */
+  all(views: Views, query: PageQuery): Promise<readonly T[]>;
   /** One of them, where it can be read without reading all. */
   one?(views: Views, id: string): Promise<T>;
 }
@@ -59,9 +60,9 @@ export function list<T extends object>(path: `/v1/${string}`, of: List<T>): Read
     answer: shape.listOf(item),
     read: async ({ query }, now) => {
       const views = await seenAt(query.asOf, now, of);
-      const asked = { ...query, sort: query.sort ?? sort } as ListQuery;
+      const asked = { ...query, sort: query.sort ?? sort, at: views.past?.position } as PageQuery;
       const told = views.asOf();
-      const { items, ...more } = pageOf(await all(views, asked), { ...asked, at: views.past?.position }, by);
+      const { items, ...more } = pageOf(await all(views, asked), asked, by);
       return { items, asOf: told, ...more };
     },
   });

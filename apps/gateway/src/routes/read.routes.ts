@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { Problem } from '../http/problem';
 import type { AutomationRow } from '../projections/clusters.projection';
+import { operationList } from '../projections/operations.projection';
 import type { ParkedRow } from '../projections/parked-events.projection';
+import { taskList } from '../projections/tasks.projection';
 import type { TokenRow } from '../projections/tokens.projection';
 import type { BackupView } from '../views/backup.view';
 import type { ClusterView } from '../views/cluster.view';
@@ -46,7 +48,8 @@ const tasks: List<TaskView> = {
   summaryOfOne: 'A task',
   item: shape.task,
   by: 'taskId',
-  all: (views, { filter }) => views.tasks({ kind: filter['kind'] }),
+  sort: taskList.sort,
+  all: (views, page) => views.tasks(page),
   one: (views, taskId) => views.task(taskId),
 };
 const backups: List<BackupView> = {
@@ -62,8 +65,8 @@ const operations: List<OperationView> = {
   summary: 'What was asked for, the newest first',
   item: shape.operation,
   by: 'id',
-  sort: '-startedAt',
-  all: (views) => views.operations(),
+  sort: operationList.sort,
+  all: (views, page) => views.operations(page),
 };
 
 const services: List<ReturnType<typeof servicesOf>[number]> = {

@@ -2,15 +2,18 @@ import { serveTaskOf, topics, type SystemId } from '@holdfast/contracts';
 import type { EventStore } from '@holdfast/event-store';
 import { instantOf, type Feed, type Known } from '../feed/feed';
 import type { Projector } from '../feed/projector';
+import { pageSql } from '../feed/paging';
 import { rowsAt } from '../feed/tables';
+import type { PageQuery } from '../http/page';
 import { isThere as backupIsThere, type BackupRow } from '../projections/backups.projection';
 import type { AutomationRow, ClusterRow } from '../projections/clusters.projection';
 import type { NodeRow } from '../projections/nodes.projection';
 import { isAsked, type OperationRow } from '../projections/operation';
 import type { ParkedRow } from '../projections/parked-events.projection';
-import { historyTableOf, rowsTableOf } from '../projections/projection';
+import { operationsProjection } from '../projections/operations.projection';
+import { historyTableOf, rowsTableOf, type Projection } from '../projections/projection';
 import { isThere, type SystemRow } from '../projections/systems.projection';
-import type { TaskRow } from '../projections/tasks.projection';
+import { tasksProjection, type TaskRow } from '../projections/tasks.projection';
 import { notFound } from '../requests/membership';
 import { LatestSamples } from '../samples/latest';
 import { backupView, type BackupView } from './backup.view';
@@ -44,9 +47,6 @@ interface Sources {
 
 /** Canaries come each 250 ms to every partition, heartbeats each second: who reads nothing for so long is cut off. */
 const SAMPLES_STALL_MS = 2_000;
-
-/** How many rows of a kind without end are looked at: the newest. */
-const NEWEST = 5_000;
 
 /** One state of a row: from the event that made it so, until the one that made it otherwise. */
 export interface State<Row> {
@@ -98,6 +98,13 @@ export class Views {
   async rows<Row>(name: string): Promise<Row[]> {
     const sql = `select body from ${rowsAt(name, this.past?.position)} order by key`;
     return (await this.from.store.query<{ body: Row }>(sql)).map(({ body }) => body);
+  }
+
+  /** The rows of a page, and one to follow; of a page that PostgreSQL cannot find, all among which it is. */
+  private async page<Row>({ name, endless }: Projection<Row>, page: PageQuery): Promise<Row[]> {
+    const { rest, values } = pageSql(endless!, page);
+    const sql = `select body from ${rowsAt(name, this.past?.position)} ${rest}`;
+    return (await this.from.store.query<{ body: Row }>(sql, values)).map(({ body }) => body);
   }
 
   async row<Row>(name: string, key: string): Promise<Row | undefined> {
@@ -182,10 +189,9 @@ export class Views {
     return standingOf(row ?? notFound('system', systemId), fleet);
   }
 
-  async operations(): Promise<OperationView[]> {
-    const sql = `select body from ${rowsAt('operations', this.past?.position)}
-      where body->>'state' <> 'unasked' order by body->>'startedAt' desc limit ${NEWEST}`;
-    const rows = (await this.from.store.query<{ body: OperationRow }>(sql)).map(({ body }) => body);
+  /** Those of a page. */
+  async operations(page: PageQuery): Promise<OperationView[]> {
+    const rows = await this.page<OperationRow>(operationsProjection, page);
     const around = await this.around(rows.filter(({ endedAt }) => endedAt === null));
     return rows.map((row) => operationView(row, this.now(), around(row)));
   }
@@ -211,10 +217,9 @@ export class Views {
     }
   }
 
-  /** `serve` tasks are the systems' own: they are shown when asked for. */
-  async tasks({ kind }: { kind?: string | undefined }): Promise<TaskView[]> {
-    const rows = await this.rows<TaskRow>('tasks');
-    return rows.filter((row) => kind !== undefined || row.kind !== 'serve').map((row) => this.taskOf(row));
+  /** Those of a page. */
+  async tasks(page: PageQuery): Promise<TaskView[]> {
+    return (await this.page<TaskRow>(tasksProjection, page)).map((row) => this.taskOf(row));
   }
 
   async task(taskId: string): Promise<TaskView> {
