@@ -11,6 +11,8 @@ interface Asked {
   payload: Buffer;
 }
 
+const OPTION = { go: 7, structuredReply: 8, setMetaContext: 10 };
+
 /** A server that greets, accepts the export `v1` of 1 MiB, and then answers as the test says. */
 class ScriptedServer {
   private server?: Server;
@@ -35,17 +37,30 @@ class ScriptedServer {
     socket.on('error', (error) => reader.end(error));
     socket.on('close', () => reader.end(new Error('closed')));
     socket.write(this.greeting);
-    const option = await reader.read(4 + 16);
-    const body = await reader.read(option.readUInt32BE(16));
-    const name = body.subarray(4, 4 + body.readUInt32BE(0)).toString();
-    if (name !== 'v1') return void socket.write(optionReply(0x80000006));
-    socket.write(Buffer.concat([optionReply(3, this.info), optionReply(1)]));
+    await reader.read(4); // the client's flags
+    if (!(await this.negotiate(reader, socket))) return;
     for (;;) {
       const head = await reader.read(28);
       const type = head.readUInt16BE(6);
       const length = head.readUInt32BE(24);
       const payload = type === 1 ? await reader.read(length) : Buffer.alloc(0);
       this.answer({ type, flags: head.readUInt16BE(4), cookie: head.readBigUInt64BE(8), length, payload }, socket);
+    }
+  }
+
+  /** Whether the export is one that it has. */
+  private async negotiate(reader: ByteReader, socket: Socket): Promise<boolean> {
+    for (;;) {
+      const head = await reader.read(16);
+      const option = head.readUInt32BE(8);
+      const body = await reader.read(head.readUInt32BE(12));
+      if (option === OPTION.structuredReply) socket.write(optionReply(1));
+      if (option === OPTION.setMetaContext)
+        socket.write(Buffer.concat([optionReply(4, Buffer.alloc(4)), optionReply(1)]));
+      if (option !== OPTION.go) continue;
+      const isKnown = body.subarray(4, 4 + body.readUInt32BE(0)).toString() === 'v1';
+      socket.write(isKnown ? Buffer.concat([optionReply(3, this.info), optionReply(1)]) : optionReply(0x80000006));
+      return isKnown;
     }
   }
 }
@@ -72,6 +87,18 @@ function reply(cookie: bigint, { errno = 0, data = Buffer.alloc(0) } = {}): Buff
   head.writeUInt32BE(errno, 4);
   head.writeBigUInt64BE(cookie, 8);
   return Buffer.concat([head, data]);
+}
+
+/** Of the one context that was asked for: runs that hold data, of these lengths. */
+function statusReply(cookie: bigint, lengths: number[]): Buffer {
+  const chunk = Buffer.alloc(20 + 4 + 8 * lengths.length);
+  chunk.writeUInt32BE(0x668e33ef, 0);
+  chunk.writeUInt16BE(1, 4); // the last of its answer
+  chunk.writeUInt16BE(5, 6);
+  chunk.writeBigUInt64BE(cookie, 8);
+  chunk.writeUInt32BE(chunk.length - 20, 16);
+  lengths.forEach((length, nth) => chunk.writeUInt32BE(length, 24 + 8 * nth));
+  return chunk;
 }
 
 describe('NbdClient', () => {
@@ -180,6 +207,15 @@ describe('NbdClient', () => {
     nbd.close();
     await Promise.all([closed, flush]);
     theirs.destroy();
+  });
+
+  it.each([
+    { told: 'no extent', lengths: [] },
+    { told: 'an extent of no length', lengths: [0] },
+  ])('takes $told for no block status: who asks on would never come forward', async ({ lengths }) => {
+    server.answer = ({ cookie }, socket) => socket.write(statusReply(cookie, lengths));
+    client = await NbdClient.connect(await server.listen(), 'v1', { timeoutMs: 1_000, allocation: true });
+    await expect(client.blockStatus(0, 4096)).rejects.toMatchObject({ code: 'NBD_PROTOCOL' });
   });
 
   it('ends the connection on an answer that nobody asked for', async () => {

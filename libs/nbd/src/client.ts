@@ -79,10 +79,13 @@ export class NbdClient {
     return (await this.request('read', { type: wire.command.read, offset, length })).data;
   }
 
-  /** What reads as zeroes from here on. The server may tell less than was asked, but always something. */
+  /** What reads as zeroes from here on. The server may tell less than was asked, but always something: who asks on comes forward. */
   async blockStatus(offset: number, length: number): Promise<wire.Extent[]> {
     if (!this.tellsStatus) throw new NbdError('NBD_REFUSED', 'block status was not asked for at connect');
-    return (await this.request('block status', { type: wire.command.blockStatus, offset, length })).extents;
+    const { extents } = await this.request('block status', { type: wire.command.blockStatus, offset, length });
+    if (!extents.some((extent) => extent.length > 0))
+      throw new NbdError('NBD_PROTOCOL', `the server tells nothing of the ${length} bytes at ${offset}`);
+    return extents;
   }
 
   async write(offset: number, data: Buffer, { fua = false }: { fua?: boolean } = {}): Promise<void> {
