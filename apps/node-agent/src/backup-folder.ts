@@ -1,9 +1,9 @@
-import { link, mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { replaceWhole, syncFolder } from './claims';
 import { parseManifest, pieceOfVolume, sha256, type Manifest, type PieceOfVolume } from './manifest';
-import { pieceFile } from './pieces';
+import { pieceFile, READ } from './pieces';
 import { requireMedium } from './take-up';
 
 /* `backups/<systemId>/<pointId>.e<epoch>/`: each attempt at a backup writes into a folder of its own, and into no other. */
@@ -55,7 +55,7 @@ export async function earlierAttempts(mediumFolder: string, of: AttemptName): Pr
 
 /** What its list says that it sealed. A line that is torn or means nothing is a piece that is made again. */
 export async function readAttempt(folder: string): Promise<Attempt | undefined> {
-  const lines = (await readFile(join(folder, SEALED), 'utf8').catch(noneIfAbsent(''))).split('\n').map(parseLine);
+  const lines = (await readText(join(folder, SEALED))).split('\n').map(parseLine);
   const head = z.strictObject({ point }).safeParse(lines[0]);
   if (!head.success) return undefined;
   const sealed = new Map<string, PieceOfVolume>();
@@ -68,7 +68,7 @@ export async function readAttempt(folder: string): Promise<Attempt | undefined> 
 
 /** What lies there, by its hash, and the manifest if it is the one that was made. */
 export async function readManifest(folder: string, made: string): Promise<{ found: string; manifest?: Manifest }> {
-  const text = await readFile(join(folder, MANIFEST), 'utf8').catch(noneIfAbsent(''));
+  const text = await readText(join(folder, MANIFEST));
   const found = sha256(text);
   const manifest = found === made ? parseManifest(text) : undefined;
   return { found, ...(manifest && { manifest }) };
@@ -192,9 +192,19 @@ export function noneIfAbsent<T>(none: T): (error: NodeJS.ErrnoException) => T {
   };
 }
 
+/** Whatever else lies there is no text: a pipe would be waited for, a device read until no memory is left. */
+async function readText(path: string): Promise<string> {
+  const file = await open(path, READ).catch(noneIfAbsent(undefined));
+  try {
+    return (await file?.stat())?.isFile() ? await file!.readFile('utf8') : '';
+  } finally {
+    await file?.close();
+  }
+}
+
 /** Undefined: absent, or torn. */
 export async function readJson(path: string): Promise<unknown> {
-  return parseLine(await readFile(path, 'utf8').catch(noneIfAbsent('')));
+  return parseLine(await readText(path));
 }
 
 function parseLine(line: string): unknown {

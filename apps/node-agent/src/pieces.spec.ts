@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readManifest } from './backup-folder';
 import { checkPiece, readPiece } from './pieces';
 
-describe('what lies in the place of a piece', () => {
+describe('what lies in the place of a piece, or of its manifest', () => {
   const folder = mkdtempSync(join(tmpdir(), 'hf-pieces-'));
   const expected = { bytes: 4096, sha256PerMiB: ['0'.repeat(64)] };
   const asked = () => Promise.resolve();
@@ -16,6 +17,8 @@ describe('what lies in the place of a piece', () => {
     symlinkSync('/dev/zero', device);
     expect(await checkPiece(pipe, expected, asked)).toBe('wrongLength');
     expect(await checkPiece(device, expected, asked)).toBe('wrongLength');
+    symlinkSync('/dev/zero', join(folder, 'manifest.json'));
+    expect((await readManifest(folder, '0'.repeat(64))).manifest).toBeUndefined();
     for (const path of [pipe, device]) await expect(readPiece(path, expected).next()).rejects.toThrow();
   });
 });

@@ -7,7 +7,7 @@ import { MIB, sha256, type Piece } from './manifest';
 /* Pieces of a volume as files: a MiB at a time, so that nothing else of the agent waits for more than its hash. */
 
 /** What lies there may be anything: a pipe would be waited for, in one of the few threads that all files share. */
-const READ = constants.O_RDONLY | constants.O_NONBLOCK;
+export const READ = constants.O_RDONLY | constants.O_NONBLOCK;
 
 const ZEROES = Buffer.alloc(MIB);
 
