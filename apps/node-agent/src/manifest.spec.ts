@@ -1,4 +1,5 @@
-import { canonical, dataBytes, lengthOfPiece, MIB, parseManifest, PIECE_BYTES, piecesOf, sha256 } from './manifest';
+import { canonical } from '@holdfast/kernel';
+import { dataBytes, lengthOfPiece, MIB, parseManifest, PIECE_BYTES, piecesOf, sha256 } from './manifest';
 
 const hash = sha256('a');
 const sizeBytes = PIECE_BYTES + MIB + 512;
@@ -10,7 +11,6 @@ describe('a manifest', () => {
   it('is one text for one content, however it was put together', () => {
     const reordered = { volumes: [{ pieces: [first, last], sizeBytes, volumeId: 'v1' }] };
     expect(canonical(reordered)).toBe(canonical(manifest));
-    expect(canonical({ b: [1, null], a: { d: '"', c: true } })).toBe('{"a":{"c":true,"d":"\\""},"b":[1,null]}');
   });
 
   it('is read back as it was written', () => {

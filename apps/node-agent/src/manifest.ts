@@ -68,12 +68,4 @@ export function dataBytes(piece: Piece): number {
   );
 }
 
-/** JSON with sorted keys and no whitespace: equal content is equal text. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (value === null || typeof value !== 'object') return JSON.stringify(value);
-  const entries = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
-  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
-}
-
 export const sha256 = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex');

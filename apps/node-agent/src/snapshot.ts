@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SnapshotResult } from '@holdfast/contracts';
+import { canonical } from '@holdfast/kernel';
 import {
   AttemptFolder,
   earlierAttempts,
@@ -15,7 +16,6 @@ import { readChain, type Chain } from './chain';
 import { EngineError } from './errors';
 import type { Unbranded } from './facts';
 import {
-  canonical,
   dataBytes,
   lengthOfPiece,
   MIB,

@@ -14,7 +14,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { scrubSpec, snapshotSpec } from '@holdfast/contracts';
-import { canonical, MIB, PIECE_BYTES, sha256 } from './manifest';
+import { canonical } from '@holdfast/kernel';
+import { MIB, PIECE_BYTES, sha256 } from './manifest';
 import { isZero } from './pieces';
 import { PrivateDaemon } from './private-daemon';
 import { daemonsBelow, killProcess } from './process-identity';

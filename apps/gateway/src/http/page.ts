@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { canonical } from '@holdfast/kernel';
 import { isStorable } from '../feed/storable';
-import { canonical, sha256 } from '../requests/request-id';
+import { sha256 } from '../requests/request-id';
 import { Problem } from './problem';
 
 export const LIST_LIMIT = 500;

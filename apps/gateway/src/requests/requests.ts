@@ -1,5 +1,6 @@
 import { requestContractOf, type RequestId } from '@holdfast/contracts';
 import { OutboxFull, type EventStore, type Tx } from '@holdfast/event-store';
+import { canonical } from '@holdfast/kernel';
 import type { Tokens } from '../access/tokens';
 import { newSecret } from '../access/tokens';
 import { Problem } from '../http/problem';
@@ -7,7 +8,7 @@ import { ask, type OperationRow } from '../projections/operation';
 import type { ActQuery, ActRoute, Call, Wish } from '../routes/route';
 import { KnownInTransaction } from './known';
 import { refuseUnplanned } from './plans';
-import { canonical, requestIdOf, sha256 } from './request-id';
+import { requestIdOf, sha256 } from './request-id';
 
 export interface Accepted {
   readonly requestId: RequestId;

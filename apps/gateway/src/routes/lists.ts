@@ -1,9 +1,10 @@
 import type { Role } from '@holdfast/contracts';
 import { z } from 'zod';
+import { canonical } from '@holdfast/kernel';
 import { listQuery, pageOf, readCursor, writeCursor, type PageQuery } from '../http/page';
 import { Problem } from '../http/problem';
 import { notFound } from '../requests/membership';
-import { canonical, sha256 } from '../requests/request-id';
+import { sha256 } from '../requests/request-id';
 import type { Views } from '../views/views';
 import { read, type ReadRoute } from './route';
 import * as shape from './shapes';
