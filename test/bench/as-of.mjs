@@ -76,6 +76,7 @@ function pathsOf({ everyTask }) {
     '/v1/systems?limit=500',
     '/v1/tasks?limit=500',
     '/v1/operations?limit=500',
+    '/v1/operations?limit=500&state=running',
     '/v1/nodes/n7',
     '/v1/systems/s1',
     `/v1/tasks/${everyTask[0]}`,

@@ -18,7 +18,7 @@ export function orderBy(list: Endless, sort: string): string {
 }
 
 /** What follows a statement's table: the rows of the page and one more, or all among which `pageOf` will find them. */
-export function pageSql(list: Endless, query: PageQuery): { rest: string; values: string[] } {
+export function pageSql(list: Endless, query: PageQuery): { rest: string; values: string[]; inOrder: boolean } {
   const { field, descending, from } = startOf(query, list.by);
   const values: string[] = [];
   const value = (text = '') => `$${values.push(text)}`;
@@ -35,7 +35,9 @@ export function pageSql(list: Endless, query: PageQuery): { rest: string; values
   }
   const [sort, limit] = canCut ? [query.sort ?? list.by, query.limit + 1] : [list.sort, list.atMost ?? 'all'];
   const where = wheres.length > 0 ? `where ${wheres.join(' and ')}` : '';
-  return { rest: `${where} order by ${orderBy(list, sort)} limit ${limit}`, values };
+  // Few may pass a filter: what stood is then found first, and sorted.
+  const inOrder = filters.length === 0 && canCut && [list.by, orderOf(list.sort).field].includes(field);
+  return { rest: `${where} order by ${orderBy(list, sort)} limit ${limit}`, values, inOrder };
 }
 
 /** Written as it is in the indexes that find by a field. */

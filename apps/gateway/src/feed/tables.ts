@@ -33,11 +33,15 @@ export function placeOf(name: string, rebuilding = false): Place {
   return { rows: rowsTableOf(name) + suffix, history: historyTableOf(name) + suffix };
 }
 
-/** The rows of a projection as they stand, or as they stood once the event at a position had been folded. */
-export function rowsAt(name: string, position?: number): string {
+/**
+ * The rows of a projection as they stand, or as they stood once the event at a position had been folded. What stood then
+ * is found by its range; where a page is read `inOrder`, an index that has the order passes over what came later.
+ */
+export function rowsAt(name: string, position?: number, inOrder = false): string {
   if (position === undefined) return rowsTableOf(name);
-  // Said twice: the range has an index of its own, `from_position` is in those that keep an order.
-  const stood = `int8range(from_position, to_position) @> ${position}::bigint and from_position <= ${position}`;
+  const stood = inOrder
+    ? `from_position <= ${position} and (to_position is null or to_position > ${position})`
+    : `int8range(from_position, to_position) @> ${position}::bigint`;
   return `(select key, body from ${historyTableOf(name)} where ${stood} and body is not null) as stood`;
 }
 

@@ -20,7 +20,7 @@ import type { Views } from './views';
 const suite = new FeedSuite();
 const TASKS = 24;
 let views: Views;
-let end: () => void;
+let end: (() => void) | undefined;
 
 beforeAll(async () => {
   await suite.start();
@@ -38,7 +38,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  end();
+  end?.();
   await suite.close();
   await suite.stop();
 });
@@ -137,8 +137,8 @@ describe.each(Object.entries(lists))('the list of %s', (_name, { projection, by,
     const first = { ...listQuery.parse({ limit: 3, sort: usual }) };
     const { cursor } = pageOf(await read(views, first), first, by);
     for (const position of [undefined, 2 * TASKS]) {
-      const { rest, values } = pageSql(projection.endless!, { ...first, cursor });
-      const sql = `explain select body from ${rowsAt(projection.name, position)} ${rest}`;
+      const { rest, values, inOrder } = pageSql(projection.endless!, { ...first, cursor });
+      const sql = `explain select body from ${rowsAt(projection.name, position, inOrder)} ${rest}`;
       const { value: plan } = await suite.store.inTransaction(async (tx) => {
         for (const way of ['seqscan', 'bitmapscan', 'sort', 'incremental_sort'])
           await tx.query(`set local enable_${way} = off`);

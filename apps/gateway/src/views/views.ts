@@ -102,8 +102,8 @@ export class Views {
 
   /** The rows of a page, and one to follow; of a page that PostgreSQL cannot find, all among which it is. */
   private async page<Row>({ name, endless }: Projection<Row>, page: PageQuery): Promise<Row[]> {
-    const { rest, values } = pageSql(endless!, page);
-    const sql = `select body from ${rowsAt(name, this.past?.position)} ${rest}`;
+    const { rest, values, inOrder } = pageSql(endless!, page);
+    const sql = `select body from ${rowsAt(name, this.past?.position, inOrder)} ${rest}`;
     return (await this.from.store.query<{ body: Row }>(sql, values)).map(({ body }) => body);
   }
 
