@@ -39,7 +39,7 @@ export const refusals: Readonly<Record<string, Readonly<Record<string, Words>>>>
   TaskRejected: {
     UNKNOWN_SUBJECT: ['what it is to work on is not there', 'see `holdfast get systems` and `holdfast backups list`'],
     UNKNOWN_KIND: ['no such kind of task', 'ask for a snapshot or a scrub'],
-    INVALID_COST: ['its rate is no number of bytes above 0', 'leave bytesPerSec out, or give a whole number of bytes'],
+    INVALID_COST: ['its rate is less than one byte a second', 'leave bytesPerSec out, or give a whole number of bytes'],
     EXCEEDS_ANY_NODE: [
       'its rate is more than any node may spend on background work',
       'ask for fewer bytesPerSec: a node spends 30 % of its capacity, see `placement.budget` of `holdfast get nodes`',

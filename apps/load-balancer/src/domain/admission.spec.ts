@@ -25,7 +25,7 @@ describe('rejects', () => {
     expect(BackgroundTable.serving().submit({ kind })).toEqual(['TaskRejected t-1 UNKNOWN_KIND']);
   });
 
-  it.each([0, -1, NaN, Infinity])('INVALID_COST: %p bytes a second', (bytesPerSec) => {
+  it.each([0, -1, 0.99, 1e-320, NaN, Infinity])('INVALID_COST: %p bytes a second', (bytesPerSec) => {
     expect(BackgroundTable.serving().submit({ bytesPerSec })).toEqual(['TaskRejected t-1 INVALID_COST']);
   });
 

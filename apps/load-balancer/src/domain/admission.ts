@@ -58,7 +58,8 @@ function subjectOf({ kind, systemId, pointId }: RequestTask): string {
 function refusalOf(table: RoutingTable, request: RequestTask): Refusal | null {
   const { kind, bytesPerSec } = request;
   if (!isKind(kind)) return { reason: 'UNKNOWN_KIND' };
-  if (!Number.isFinite(bytesPerSec) || bytesPerSec <= 0) return { reason: 'INVALID_COST' };
+  // Below one a pace would wait for longer than any timer can.
+  if (!Number.isFinite(bytesPerSec) || bytesPerSec < 1) return { reason: 'INVALID_COST' };
   const subject = kind === 'scrub' ? withoutBackup(table, request) : withoutPoint(table, request);
   if (subject) return subject;
 
