@@ -1,5 +1,5 @@
 import { Problem } from '../http/problem';
-import { admitCluster, admitNode, evolve, nobody, nodeOf, type MembershipEvent } from './membership';
+import { admitCluster, admitNode, evolve, nobody, nodeOf, notFound, type MembershipEvent } from './membership';
 
 const cluster = (clusterId: string, ...addressRanges: string[]) =>
   ({ type: 'ClusterRegistered', data: { clusterId, addressRanges } }) as unknown as MembershipEvent;
@@ -21,6 +21,10 @@ const wish = { clusterId: 'alpha', nodeId: 'n2', dataAddress: '127.9.0.2' };
 describe('membership', () => {
   it('admits a node of a known cluster at an address of its own', () => {
     expect(refusal(() => admitNode(wish, fleet))).toBeUndefined();
+  });
+
+  it('names nothing near where what is asked for is known, and gone', () => {
+    expect(refusal(() => notFound('system', 's1', ['s1', 'x']))?.remedy).not.toContain('did you mean');
   });
 
   it('refuses a node of an unknown cluster, naming the nearest', () => {

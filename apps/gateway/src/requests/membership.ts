@@ -72,9 +72,12 @@ export function nodeOf(nodeId: string, members: Membership): { clusterId: string
   return members.nodes.get(nodeId) ?? notFound('node', nodeId, members.nodes.keys());
 }
 
-/** A name may be mistyped: `known` says which are near. A UUID is copied, and nobody meant another. */
+/** A name may be mistyped: `known` says which are near; what is gone is known still, and not meant. A UUID is copied, and nobody meant another. */
 export function notFound(kind: string, id: string, known: Iterable<string> = []): never {
-  const near = nearest(id, known);
+  const near = nearest(
+    id,
+    [...known].filter((name) => name !== id),
+  );
   throw new Problem('NOT_FOUND', `no ${kind} ${id}`, {
     subject: `${kind}/${id}`,
     remedy: near ? `did you mean ${near}? \`holdfast get ${kind}s\` lists all` : `\`holdfast get ${kind}s\` lists all`,
