@@ -98,11 +98,14 @@ export const TaskRetryScheduled = defineEvent('TaskRetryScheduled', {
   version: 1,
   schema: z.strictObject({
     ...ofTask,
-    attempt: z.int().positive(),
+    /** How many failed in a row, this one too: 0 if it was but told to stop. */
+    attempt: z.int().nonnegative(),
     code: z.string(),
     /** `busy`: the same node, later; else another one. */
     errorClass: z.enum(['node', 'subject', 'busy']).optional(),
     notBefore: instant,
+    /** Where it stopped, if it was told to. */
+    resume: resume.optional(),
   }),
   subjects: taskSubjects,
 });

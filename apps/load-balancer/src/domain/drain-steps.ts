@@ -48,7 +48,7 @@ function recallNext(decision: Decision, nodeId: NodeId, drain: Drain): void {
   if (leaving === 0 && finishing.length === 0) recallNextSystem(decision, tasks.filter(isServe), nodeId);
 }
 
-/** One at a time: the next when the one before is served elsewhere. */
+/** One at a time: the next when the one before is served elsewhere, or waits there for what nobody may force. */
 function recallNextSystem(decision: Decision, systems: readonly ServeTask[], nodeId: NodeId): void {
   if (systems.some(isStopping) || isUnderway(decision, nodeId)) return;
   for (const task of systems) {
@@ -58,10 +58,13 @@ function recallNextSystem(decision: Decision, systems: readonly ServeTask[], nod
   }
 }
 
-/** A system that left this node and that nobody has taken yet. */
+/**
+ * A system that left this node and that nobody has taken yet. One that is held is not waited for: as long as the owner of
+ * its lock sleeps, that would keep all others here.
+ */
 function isUnderway({ table }: Decision, fromNodeId: NodeId): boolean {
   return Object.values(table.tasks).some(
-    (task) => isServe(task) && (task.phase === 'assigned' || task.phase === 'held') && fromNodeId in task.avoided,
+    (task) => isServe(task) && task.phase === 'assigned' && fromNodeId in task.avoided,
   );
 }
 
@@ -77,7 +80,7 @@ function recallAway(decision: Decision, task: Task): boolean {
 function moveAll(decision: Decision, nodeId: NodeId): void {
   for (const task of tasksOn(decision, nodeId)) {
     if (isToEnd(task) || move(decision, task, 'drain') || isServe(task)) continue;
-    const data = { ...ofTask(task, decision.known), attempt: Math.max(1, task.attempts), code: 'DRAINED' };
+    const data = { ...ofTask(task, decision.known), attempt: task.attempts, code: 'DRAINED' };
     const { at: notBefore } = decision.known;
     decision.add({ type: 'TaskRetryScheduled', data: { ...data, errorClass: 'node', notBefore } });
     settleTask(decision, decision.task(task.taskId));

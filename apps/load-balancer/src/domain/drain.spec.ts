@@ -91,6 +91,18 @@ describe('a drained node', () => {
     expect(table.stop(taskOf('s2'))).toEqual(['TaskMoved serve-s2 n1→n2@2 drain', 'NodeDrained n1']);
   });
 
+  it('has its next system recalled when the one before waits elsewhere for the lock of a sleeping owner', () => {
+    const table = WorkTable.withNodes('n1').serve('s1').serve('s2');
+    table.open('n2');
+    table.drain('n1');
+    table.stop(taskOf('s1'));
+    expect(table.do({ type: 'NoteBlocked', ...table.owner('s1'), waitsFor: 'mediumLock' })).toEqual([
+      'TaskHeld serve-s1 n2@2',
+      'TaskRecalled serve-s2 n1@1 drain →n2',
+    ]);
+    expect(table.stop(taskOf('s2'))).toEqual(['TaskMoved serve-s2 n1→n2@2 drain', 'NodeDrained n1']);
+  });
+
   it('keeps its systems until what finishes there has finished', () => {
     const table = WorkTable.withNodes('n1').serve('s1');
     table.open('n2');
@@ -165,7 +177,7 @@ describe('the deadline', () => {
     const table = WorkTable.withNodes('n1', 'n2').running('1', 'n1', 50).running('2', 'n2', 50);
     askDrain(table, { force: true });
     expect(table.wait(600_000).look()).toEqual([
-      'TaskRetryScheduled t-1 #1 DRAINED',
+      'TaskRetryScheduled t-1 #0 DRAINED',
       'TaskDeferred t-1 {"draining":1,"capacity":1}',
       'NodeDrained n1',
     ]);

@@ -1,4 +1,4 @@
-import type { NodeId, Placement } from '@holdfast/contracts';
+import type { NodeId, Placement, Resume } from '@holdfast/contracts';
 import { type Decision, ofTask } from './decision';
 import { filterOf, reluctanceOf } from './filters';
 import { placesOf } from './load';
@@ -116,9 +116,14 @@ function orderTo({ table, known }: Decision, task: Task, to: { nodeId: NodeId; p
   const nodeIncarnation = known.incarnations[to.nodeId] ?? null;
   const order = { ...ofTask(task, known), ...to, nodeIncarnation, epoch: task.epoch + 1 };
   if (isServe(task)) return { ...order, spec: serveSpec(table, task) };
-  if (!task.checkpoint) return { ...order, spec: task.spec };
+  return { ...order, spec: task.spec, ...resumeOf(task) };
+}
+
+/** Where the next attempt begins, if the one before came anywhere. */
+export function resumeOf(task: Task): { resume?: Resume } {
+  if (isServe(task) || !task.checkpoint) return {};
   const { epoch: fromEpoch, token, doneBytes } = task.checkpoint;
-  return { ...order, spec: task.spec, resume: { fromEpoch, token, doneBytes } };
+  return { resume: { fromEpoch, token, doneBytes } };
 }
 
 function serveSpec({ tasks }: RoutingTable, { systemId, spec, created }: ServeTask): ServeTask['spec'] {

@@ -1,4 +1,5 @@
 import { BackgroundTable, REQUEST, T1 } from './background-fixture';
+import { ATTEMPTS } from './retries';
 import { node } from './table-fixture';
 
 const stopping = (...others: string[]) => {
@@ -59,10 +60,24 @@ it('its agent starts anew: its worker has ended, so it moves', () => {
   expect(fixture.do({ type: 'ReofferTasks', nodeId: node('n1') })).toContain(moved);
 });
 
-it('stopped under a brake, it waits for its end', () => {
+it('stopped under a brake, it waits for its end, and goes on from where it stopped', () => {
   const fixture = stopping().hold();
-  expect(stop(fixture)).toEqual(['TaskRetryScheduled t-1 #1 STOPPED']);
+  const { epoch: fromEpoch } = fixture.by();
+  expect(stop(fixture, 512)).toEqual(['TaskRetryScheduled t-1 #0 STOPPED']);
   expect(fixture.resume()).toEqual(['PlacementResumed halted', expect.stringMatching('TaskAssigned t-1 n1')]);
+  expect(fixture.history.at(-1)?.data).toMatchObject({ resume: { fromEpoch, token: 'x', doneBytes: 512 } });
+});
+
+it('stopped under brakes as often as it may fail, it has not failed yet', () => {
+  const fixture = BackgroundTable.serving('n2').running('n1');
+  for (let n = 1; n <= ATTEMPTS; n++) {
+    fixture.do({ type: 'MoveTask', taskId: T1, requestId: REQUEST, toNodeId: node('n2') });
+    stop(fixture.hold());
+    fixture.resume();
+    fixture.do({ type: 'NoteTaken', ...fixture.by(), tookMs: 1 });
+    fixture.wait(60_000);
+  }
+  expect(fixture.fault('busy')).toEqual(['TaskRetryScheduled t-1 #1 READ_FAILED']);
 });
 
 it('unanswered under a brake, it stays', () => {

@@ -1,6 +1,6 @@
 import type { NodeId } from '@holdfast/contracts';
 import { type Decision, ofTask } from './decision';
-import { choose, defer, keep, move, moveTo } from './orders';
+import { choose, defer, keep, move, moveTo, resumeOf } from './orders';
 import type { TableNode } from './routing-table';
 import { isServe, type MoveCause, type RecallCause, type Task } from './task';
 
@@ -37,9 +37,9 @@ export function isToEnd({ recall }: Task): CancelCause | null {
 export function stopped(decision: Decision, task: Task, stop: Stop | null = null): void {
   const end = isToEnd(task);
   if (end) return cancel(decision, task, end);
-  if (decision.held) return waitStopped(decision, task);
-
   const resumed = withStop(task, stop);
+  if (decision.held) return waitStopped(decision, resumed);
+
   const owner = task.nodeId ? decision.table.nodes[task.nodeId] : undefined;
   if (owner && isCauseGone(task, owner)) return keep(decision, resumed, owner.nodeId);
   const { cause = 'operator', toNodeId = null } = task.recall ?? {};
@@ -56,10 +56,11 @@ function isCauseGone({ recall }: Task, { state, drain }: TableNode): boolean {
   return recall?.cause === 'drain' && state === 'open' && drain === null;
 }
 
-/** A brake forbids to give it to anybody: it is due as soon as that is off. */
+/** A brake forbids to give it to anybody: it is due as soon as that is off. It was told to stop, so it has not failed. */
 function waitStopped(decision: Decision, task: Task): void {
-  const { at } = decision.known;
-  const data = { ...ofTask(task, decision.known), attempt: task.attempts + 1, code: 'STOPPED', notBefore: at };
+  const { attempts: attempt } = task;
+  const { at: notBefore } = decision.known;
+  const data = { ...ofTask(task, decision.known), attempt, code: 'STOPPED', notBefore, ...resumeOf(task) };
   decision.add({ type: 'TaskRetryScheduled', data: { ...data, errorClass: 'busy' } });
 }
 
@@ -70,7 +71,8 @@ function withStop(task: Task, stop: Stop | null): Task {
 }
 
 export function cancel(decision: Decision, task: Task, by: CancelCause): void {
-  decision.add({ type: 'TaskCancelled', data: { ...ofTask(task, decision.known), by } });
+  const point = task.kind === 'snapshot' ? { systemId: task.systemId, pointId: task.spec.pointId } : {};
+  decision.add({ type: 'TaskCancelled', data: { ...ofTask(task, decision.known), by, ...point } });
 }
 
 /** A system's points go with it: what reads them ends first. */

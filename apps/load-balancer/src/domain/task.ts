@@ -188,7 +188,7 @@ function ordered(task: Task, { type, data }: Extract<TaskEvent, { type: 'TaskAss
   };
 }
 
-/** What its last node told when it stopped is in the order alone. */
+/** What its last node told when it stopped is told with what follows the stop alone. */
 function resumedFrom({ checkpoint }: BackgroundTask, resume: Resume | undefined): Checkpoint | null {
   return resume ? { epoch: resume.fromEpoch, token: resume.token, doneBytes: resume.doneBytes } : checkpoint;
 }
@@ -201,13 +201,13 @@ function started(task: Task, at: Instant): Task {
     : { ...task, ...running, avoided: {} };
 }
 
-function retrying(task: Task, { attempt, notBefore, errorClass, at }: DataOf<'TaskRetryScheduled'>): Task {
+function retrying(task: Task, { attempt, notBefore, errorClass, resume, at }: DataOf<'TaskRetryScheduled'>): Task {
   const waits = { phase: 'retrying', since: at, attempts: attempt, notBefore, recall: null } as const;
   const { nodeId } = task;
   if (isServe(task)) return { ...task, ...waits, avoided: nodeId ? avoiding(task, nodeId, at) : task.avoided };
   const busy = errorClass === 'busy';
   return {
-    ...setDown(task),
+    ...setDown({ ...task, checkpoint: resumedFrom(task, resume) }),
     ...waits,
     prefersId: busy ? nodeId : null,
     avoided: nodeId && !busy ? avoiding(task, nodeId, notBefore) : task.avoided,
