@@ -7,8 +7,13 @@ import type { Known } from './known';
 export function refuseUnplanned({ event, path }: Pick<ActRoute, 'event' | 'path'>): void {
   if (requestContractOf(event.type)?.plans) return;
   const plannable = requests.flatMap((request) => (request.plans ? [request.event.type] : []));
-  throw new Problem('INVALID_REQUEST', `POST ${path} has no dry run`, {
-    remedy: `send it without dryRun: only ${plannable.join(', ')} can be planned`,
+  throw hasNoPlan(`POST ${path}`, `only ${plannable.join(', ')} can be planned`);
+}
+
+/** For what is asked to be tried and has nothing to tell before it is done. */
+export function hasNoPlan(what: string, why: string): Problem {
+  return new Problem('INVALID_REQUEST', `${what} has no dry run`, {
+    remedy: `send it without dryRun: ${why}`,
     more: { errors: [{ pointer: '/dryRun', message: 'this request has no plan' }] },
   });
 }

@@ -2,6 +2,7 @@ import { parseCall } from '../http/parse';
 import type { Problem } from '../http/problem';
 import { agentRemedy } from './act.routes';
 import { routes } from './index';
+import type { ActRoute } from './route';
 
 const routeOf = (method: string, path: string) =>
   routes.find((route) => route.method === method && route.path === path)!;
@@ -41,6 +42,22 @@ it('a filter by a value that its field never has is refused, with those that it 
   expect(nodes('filter[status]=down')).toBeUndefined();
   expect(nodes('zone=anything')).toBeUndefined();
   expect(nodes('filter[status]=bogus')).toMatch(/\/filter\/status: one of joining, healthy, suspect, down/);
+});
+
+it('only the start of a drain has a plan: the dry run of a stop is refused', async () => {
+  const { request } = routeOf('post', '/v1/nodes/:nodeId/drain') as ActRoute;
+  const members = () => Promise.resolve({ nodes: new Map([['n1', { clusterId: 'alpha' }]]) });
+  const drain = async (action: 'start' | 'stop', dryRun: boolean) => {
+    const call = { params: { nodeId: 'n1' }, query: { dryRun }, body: { action } };
+    return request(call as never, { members } as never);
+  };
+  await expect(drain('start', true)).resolves.toMatchObject({ data: { action: 'start' } });
+  await expect(drain('stop', false)).resolves.toMatchObject({ data: { action: 'stop' } });
+  await expect(drain('stop', true)).rejects.toMatchObject({
+    code: 'INVALID_REQUEST',
+    message: 'the stop of a drain has no dry run',
+    remedy: expect.stringContaining('send it without dryRun') as string,
+  });
 });
 
 it('what helps an agent that cannot go on depends on why it cannot', () => {

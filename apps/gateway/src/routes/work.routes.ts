@@ -21,7 +21,7 @@ import {
 import { z } from 'zod';
 import type { Known } from '../requests/known';
 import { clusterOf, nodeOf } from '../requests/membership';
-import { refuseExpired } from '../requests/plans';
+import { hasNoPlan, refuseExpired } from '../requests/plans';
 import { act, type ActRoute } from './route';
 
 /* Requests about work that some node carries, and about emptying and levelling nodes. */
@@ -132,7 +132,9 @@ const nodes: readonly ActRoute[] = [
         .default(10 * MINUTE_MS),
       force: z.boolean().default(false),
     }),
-    request: async ({ params, body }, known) => {
+    request: async ({ params, query, body }, known) => {
+      if (query.dryRun && body.action === 'stop')
+        throw hasNoPlan('the stop of a drain', 'nothing moves, the node is but used again');
       const { clusterId: home } = nodeOf(params.nodeId, await known.members());
       await refuseExpired(body.planDigest, `node/${params.nodeId}`, known);
       return { data: { ...params, ...body, clusterId: home }, partitionKey: home };
