@@ -113,7 +113,7 @@ async function partsOf(config: Config, folded: readonly Projection[]) {
   const views = new Views({ store, feed, projector, samples: latest, freshness: kafka.freshness, alphaMs });
   const unansweredSec = config.HOLDFAST_REQUEST_UNANSWERED_SEC;
   const limits = { unansweredSec, outboxEvents: config.HOLDFAST_OUTBOX_LIMIT_EVENTS };
-  const requests = new Requests(store, tokens, limits);
+  const requests = new Requests({ store, tokens, feed, projector, limits });
   const rebuilds = new Rebuilds(store, new Rebuilder(store, feed, folded));
   const watch = new RequestWatch(rebuilds, unansweredSec);
   const access = new Access(tokens, store);

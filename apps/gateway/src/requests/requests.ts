@@ -2,6 +2,8 @@ import { requestContractOf, type RequestId } from '@holdfast/contracts';
 import { OutboxFull, type EventStore, type Tx } from '@holdfast/event-store';
 import { canonical } from '@holdfast/kernel';
 import type { Tokens } from '../access/tokens';
+import type { Feed } from '../feed/feed';
+import type { Projector } from '../feed/projector';
 import { newSecret } from '../access/tokens';
 import { Problem } from '../http/problem';
 import { ask, type OperationRow } from '../projections/operation';
@@ -22,15 +24,28 @@ export interface Limits {
   readonly outboxEvents: number;
 }
 
+export interface RequestsParts {
+  readonly store: EventStore;
+  readonly tokens: Tokens;
+  readonly feed: Feed;
+  readonly projector: Projector;
+  readonly limits: Limits;
+}
+
+/** A projection that takes longer is behind: the request is judged by what it has. */
+const FOLDED_WITHIN_MS = 1_000;
+
 type ActCall = Call<unknown, ActQuery>;
 
 /** Appends what a caller wants, and its operation, in one transaction; under the same key the same answer for ever. */
 export class Requests {
-  constructor(
-    private readonly store: EventStore,
-    private readonly tokens: Tokens,
-    private readonly limits: Limits,
-  ) {}
+  private readonly store: EventStore;
+  private readonly tokens: Tokens;
+
+  constructor(private readonly parts: RequestsParts) {
+    this.store = parts.store;
+    this.tokens = parts.tokens;
+  }
 
   async submit(route: ActRoute, call: ActCall, key: string | undefined): Promise<Accepted> {
     const requestId = requestIdOf(call.actor.tokenId, key);
@@ -39,6 +54,7 @@ export class Requests {
     const bodyHash = sha256(canonical([route.path, call.params, call.body, ...(dryRun ? ['dryRun'] : [])]));
     const secret = newSecret();
     await this.refuseWhenFull();
+    await this.foldWhatWasHeard();
 
     const context = { correlationId: requestId, actor: call.actor, command: route.event.type };
     const { value } = await this.store.inTransaction(
@@ -91,7 +107,7 @@ export class Requests {
     if (!request) return;
     const { partitionKey, data } = wish;
     const owner = (data as { service?: string }).service ?? request.owner;
-    const dueAt = new Date(Date.now() + this.limits.unansweredSec * 1000).toISOString();
+    const dueAt = new Date(Date.now() + this.parts.limits.unansweredSec * 1000).toISOString();
     tx.setTimer(`request-${requestId}`, 'unanswered', dueAt, { requestId, owner, partitionKey });
     if (route.event.type === 'ProjectionRebuildRequested')
       tx.setTimer(`request-${requestId}`, 'rebuild', new Date().toISOString(), { requestId, ...data });
@@ -113,10 +129,16 @@ export class Requests {
     return { operation: before!.operation };
   }
 
+  /** Whoever read an event may ask for what it made: they are not told that it is unknown. */
+  private async foldWhatWasHeard(): Promise<void> {
+    const { feed, projector } = this.parts;
+    await projector.reached((await feed.head()).position, FOLDED_WITHIN_MS);
+  }
+
   /** New requests wait while too much is unsent; decisions already owed do not. */
   private async refuseWhenFull(): Promise<void> {
     const { pending } = await this.store.outbox();
-    const limit = this.limits.outboxEvents;
+    const limit = this.parts.limits.outboxEvents;
     if (pending >= limit) throw new OutboxFull({ pending, limit });
   }
 }
