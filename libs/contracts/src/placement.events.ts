@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { defineEvent } from './define';
-import { clusterId, epoch, incarnation, instant, milliseconds, nodeId, requestId, systemId, taskId } from './ids';
+import {
+  clusterId,
+  epoch,
+  incarnation,
+  instant,
+  milliseconds,
+  nodeId,
+  pointId,
+  requestId,
+  systemId,
+  taskId,
+} from './ids';
 import {
   assignCause,
   manifestHash,
@@ -112,7 +123,13 @@ export const TaskRetryScheduled = defineEvent('TaskRetryScheduled', {
 
 export const TaskCancelled = defineEvent('TaskCancelled', {
   version: 1,
-  schema: z.strictObject({ ...ofTask, by: z.enum(['retirement', 'creationFailed', 'operator']) }),
+  schema: z.strictObject({
+    ...ofTask,
+    by: z.enum(['retirement', 'creationFailed', 'operator']),
+    /** Of a snapshot: what it was to make. */
+    systemId: systemId.optional(),
+    pointId: pointId.optional(),
+  }),
   subjects: taskSubjects,
 });
 
