@@ -1,4 +1,5 @@
 import { BackgroundTable } from './background-fixture';
+import { node } from './table-fixture';
 
 const runningAt = (nodeId: string) => BackgroundTable.serving('n2').running(nodeId);
 
@@ -37,6 +38,18 @@ describe('a fault', () => {
     const fixture = runningAt('n2');
     for (let attempt = 1; attempt <= 5; attempt++) failAndWait(fixture, attempt);
     expect(fixture.fault('busy')).toEqual(['TaskParked t-1 READ_FAILED']);
+  });
+
+  it('is that its agent ends under it, too: work that ends its agent each time is parked, not offered for ever', () => {
+    const fixture = runningAt('n2');
+    const agentStarts = () => fixture.do({ type: 'ReofferTasks', nodeId: node('n2') });
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      expect(agentStarts()).toEqual([`TaskAssigned t-1 n2@${fixture.work().epoch} nodeStarted`]);
+      // An agent that starts again before it took the task has not ended under it.
+      expect(agentStarts()).toEqual([`TaskAssigned t-1 n2@${fixture.work().epoch} nodeStarted`]);
+      fixture.do({ type: 'NoteTaken', ...fixture.by(), tookMs: 1 });
+    }
+    expect(agentStarts()).toEqual(['TaskParked t-1 AGENT_ENDED']);
   });
 
   it('counts anew once the task came forward', () => {

@@ -6,8 +6,8 @@ import { move, reoffer, retryLater } from './orders';
 import { placeWaiting } from './owed';
 import { askAgain } from './points';
 import { cancel, cancelSnapshotsOf, recall, stopped } from './recalls';
-import { fail, type Failure } from './retries';
-import { type BackgroundTask, isServe, type ServeTask, type Task, type WaitsFor } from './task';
+import { ATTEMPTS, fail, type Failure } from './retries';
+import { type BackgroundTask, isBackground, isServe, type ServeTask, type Task, type WaitsFor } from './task';
 
 interface FromNode {
   readonly nodeId: NodeId;
@@ -144,10 +144,17 @@ export function reofferTasks(decision: Decision, nodeId: NodeId): void {
   for (const task of Object.values(decision.table.tasks)) {
     if (task.nodeId !== nodeId) continue;
     if (task.phase === 'stopping') reofferStop(decision, task);
+    else if (isBackground(task) && endsItsAgent(task))
+      fail(decision, task, { errorClass: 'node', code: 'AGENT_ENDED' });
     else if (task.phase !== 'retrying') reoffer(decision, task, nodeId);
   }
   // What ended with the old agent made room.
   if (!decision.held) placeWaiting(decision);
+}
+
+/** It began so often, and its agent ended each time before it came any further: it may well be the cause. */
+function endsItsAgent({ phase, attempts }: BackgroundTask): boolean {
+  return phase === 'running' && attempts >= ATTEMPTS;
 }
 
 function reofferStop(decision: Decision, task: Task): void {

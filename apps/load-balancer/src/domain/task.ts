@@ -185,6 +185,8 @@ function ordered(task: Task, { type, data }: Extract<TaskEvent, { type: 'TaskAss
     ...{ home: task.home ?? { nodeId, since: at }, notBefore: null, deferred: null, recall: null },
     ...(leaves ? { avoided: avoiding(task, data.fromNodeId, at) } : {}),
     ...(isBackground(task) ? { checkpoint: resumedFrom(task, data.resume), stalled: false } : {}),
+    // The agent ended under it: an attempt, whoever was to blame.
+    attempts: task.attempts + (isBackground(task) && task.phase === 'running' && data.cause === 'nodeStarted' ? 1 : 0),
   };
 }
 
