@@ -10,6 +10,7 @@ import { backupOf, nameOf, refOf } from './backups';
 import type { Decision } from './decision';
 import { placeBackground } from './owed';
 import { backgroundLimits } from './placement';
+import { isRetired } from './retirement';
 import type { RoutingTable, TableEvent } from './routing-table';
 import { type BackgroundTask, isBackground } from './task';
 
@@ -86,7 +87,7 @@ function withoutPoint(table: RoutingTable, { systemId, pointId }: RequestTask): 
 
 /** Larger than what any node of this cluster, were it empty and open, could spare. */
 function exceedsAny({ nodes }: RoutingTable, cost: number): boolean {
-  const budgets = Object.values(nodes).flatMap(({ budget, cause }) => (cause === 'retired' ? [] : [budget]));
+  const budgets = Object.values(nodes).flatMap((node) => (isRetired(node) ? [] : [node.budget]));
   return budgets.length > 0 && budgets.every((budget) => cost > backgroundLimits.ceiling(budget));
 }
 

@@ -1,5 +1,6 @@
 import type { EventsOf, Instant, NodeId, RebalanceEnded, RebalanceStarted } from '@holdfast/contracts';
-import type { RoutingTable, TableNode } from './routing-table';
+import { isRetired } from './retirement';
+import type { RoutingTable } from './routing-table';
 import { isServe, type TaskEvent } from './task';
 
 export type RebalanceEvent = EventsOf<[typeof RebalanceStarted, typeof RebalanceEnded]>;
@@ -51,5 +52,3 @@ export function maxOverFair(nodes: readonly Fullness[]): number {
 export function isCalm({ nodes }: Pick<RoutingTable, 'nodes'>): boolean {
   return Object.values(nodes).every((node) => isRetired(node) || (node.state === 'open' && !node.drain));
 }
-
-const isRetired = ({ state, cause }: TableNode) => state === 'closed' && cause === 'retired';

@@ -13,6 +13,7 @@ import { heardOfPoint, type PointFact } from './points';
 import { rebalanceOn } from './rebalance-steps';
 import { carryOutRebalance, type RebalanceWish } from './rebalance-wishes';
 import { cancel, cancelSnapshotsOf, recall } from './recalls';
+import { isRetired } from './retirement';
 import {
   type Brake,
   type CloseCause,
@@ -143,7 +144,8 @@ function cordonNode(decision: Decision, { nodeId, cause }: Of<'CordonNode'>): vo
 
 function closeNode(decision: Decision, { nodeId, cause }: Of<'CloseNode'>): void {
   const node = decision.table.nodes[nodeId];
-  if (!node || node.state === 'closed') return;
+  // One that is down may still be retired: then it comes back no more.
+  if (!node || (node.state === 'closed' && (cause !== 'retired' || isRetired(node)))) return;
   const { clusterId, at } = decision.known;
   const orphans = Object.values(decision.table.tasks).filter((task) => task.nodeId === nodeId).length;
   // Everything moves now, at once.

@@ -26,6 +26,7 @@ import { drainAfter, type Drain, type DrainEvent } from './drain';
 import type { Inventory } from './filters';
 import { homeKey, type Homes, homesWith, homesWithout } from './homes';
 import { movesCounted, type Rebalance, rebalanceAfter, type RebalanceEvent } from './rebalance';
+import { withoutRetired } from './retirement';
 import { admitted, checkpointed, isServe, type Task, taskAfter, type TaskEvent } from './task';
 import { msBetween } from './time';
 
@@ -130,6 +131,10 @@ export const emptyTable: RoutingTable = {
 };
 
 export function evolveTable(table: RoutingTable, event: TableEvent): RoutingTable {
+  return withoutRetired(tableAfter(table, event), event.data.at);
+}
+
+function tableAfter(table: RoutingTable, event: TableEvent): RoutingTable {
   const { type, data } = event;
   switch (type) {
     case 'NodeOpened':
