@@ -37,6 +37,18 @@ describe('an order', () => {
     expect(fixture.check()).toEqual(['TaskAssigned t-1 n1@3 retry']);
   });
 
+  it('that must wait for a fold has not failed: nobody else is asked, and no attempt is counted', () => {
+    const fixture = ordered('n2');
+    const blocked = () => fixture.do({ type: 'NoteBlocked', ...fixture.by(), waitsFor: 'chainLock' });
+    expect(blocked()).toEqual(['TaskHeld t-1 n1@1']);
+    fixture.wait(50_000);
+    expect(fixture.check()).toEqual([]);
+    expect(fixture.close('n1')).toContain('TaskMoved t-1 n1→n2@2 nodeDown');
+    expect(blocked()).toEqual(['TaskHeld t-1 n2@2']);
+    expect(fixture.work()).toMatchObject({ phase: 'held', attempts: 0 });
+    expect(fixture.do({ type: 'NoteTaken', ...fixture.by(), tookMs: 1 })).toEqual(['TaskStartConfirmed t-1 n2@2']);
+  });
+
   it('declined for a higher epoch than was ever ordered holds the cluster: the store went back', () => {
     const fixture = ordered();
     const declined = { type: 'NoteDeclined', ...fixture.by(), code: 'STALE_EPOCH', highestEpoch: 2 } as const;

@@ -69,6 +69,13 @@ describe('a cancellation', () => {
     expect(gone.close('n1')).toContain('TaskCancelled t-1 operator');
   });
 
+  it('of a snapshot names its point, so that what was sealed of it can be taken away', () => {
+    const freezing = BackgroundTable.serving();
+    freezing.submit();
+    freezing.do(cancel);
+    expect(freezing.history.at(-1)).toMatchObject({ type: 'TaskCancelled', data: P1 });
+  });
+
   it('is an end: no brake holds it', () => {
     expect(running().hold().do(cancel)).toHaveLength(1);
   });
