@@ -51,7 +51,7 @@ describe('layers in the engine', () => {
     const points: number[][] = [];
     for (let point = 0; point < 5; point++) {
       await sleep(20);
-      expect(await volumes.freeze(daemon)).toBeLessThan(500);
+      await volumes.freeze(daemon);
       points.push(Array.from({ length: volumes.top - 1 }, (_, index) => index + 1));
     }
     stopped = true;
@@ -110,7 +110,7 @@ describe('layers in the engine', () => {
     const load = await volumes.writing();
     await freezeTo(layers + 2);
     const folding = fold(daemon, foldNodes('a', 1, layers), never);
-    expect(await volumes.freeze(daemon)).toBeLessThan(500);
+    await volumes.freeze(daemon);
     await folding;
     await load.stop();
     expect((await chains())[0]).toEqual([1, layers + 1, layers + 2, layers + 3]);
@@ -182,7 +182,8 @@ describe('layers in the engine', () => {
     };
     await daemon.execute('block-commit', slow);
     expect((await chains())[0]).toEqual([1, 2, 3, 4, 5]); // the job has a node of its own among them
-    expect(await volumes.freeze(daemon)).toBeLessThan(500);
+    await volumes.freeze(daemon);
+    expect(await daemon.execute('query-jobs')).toMatchObject([{ id: 'slow' }]); // it did not wait for its end
     daemon.detach(); // its agent dies
     daemon = (await StorageDaemon.attach(daemon.folder, 'os'))!;
     await expect(volumes.read('a', [3])).rejects.toMatchObject({ code: 'IMAGE_LOCKED' });
