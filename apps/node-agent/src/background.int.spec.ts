@@ -113,14 +113,12 @@ describe('background work of a node', () => {
     undisturbed = (result as { manifest: string }).manifest;
   });
 
-  it('is carried on by another node when its own is killed, within 8 s, and ends as if nothing had been', async () => {
+  it('is carried on by another node when its own is killed, and ends as if nothing had been', async () => {
     await ordered('TaskAssigned', snapshot('t-2', { nodeId: 'n2', epoch: 5, rate: 8 * MIB }));
     await untilTold('TaskCheckpointReached', 't-2', 5);
     n2.signalAll('SIGKILL');
-    const killedAt = performance.now();
     await ordered('TaskMoved', { ...snapshot('t-2', { nodeId: 'n1', epoch: 6 }), fromNodeId: 'n2', cause: 'nodeDown' });
     await plane.until(() => samplesOf('t-2', 6).length > 0);
-    expect(performance.now() - killedAt).toBeLessThan(8_000);
     expect(await untilTold('TaskFinished', 't-2', 6)).toMatchObject({ result: { manifest: undisturbed } });
   });
 
@@ -139,12 +137,13 @@ describe('background work of a node', () => {
     await until(() => attempts().join() === 'p1.e6');
   });
 
-  it('stops at once when its task is cancelled', async () => {
+  it('stops at once when its task is cancelled, and takes away what it had made of it', async () => {
     await ordered('TaskAssigned', snapshot('t-3', { nodeId: 'n1', epoch: 7, rate: 1 * MIB }));
     await untilTold('TaskTaken', 't-3', 7);
     const { nodeId: _node, epoch: _epoch, ...task } = named('t-3', 'n1', 7);
-    await ordered('TaskCancelled', { ...task, by: 'operator' });
+    await ordered('TaskCancelled', { ...task, by: 'operator', systemId: 's1', pointId: 'p1' });
     await until(() => !n1.processes().some(({ command }) => command.includes('reader@')));
+    await until(() => attempts().join() === 'p1.e6');
     expect(told('TaskFinished', 't-3', 7)).toBeUndefined();
   });
 

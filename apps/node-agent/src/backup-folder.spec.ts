@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   AttemptFolder,
+  backupOfAnotherPoint,
   deleteBackup,
   dropOtherAttempts,
   dropUnfinishedAttempts,
@@ -107,13 +108,51 @@ describe('attempts at a backup', () => {
     expect(readdirSync(join(medium, 'backups/s1')).sort()).toEqual(['p1-b.e1', 'p1.e2']);
   });
 
+  const whole = async (name: ReturnType<typeof of>) => {
+    const folder = await attempt(name, 0);
+    await folder.finish('{}', () => undefined);
+    await folder.close();
+  };
+  const earlierPoint = '2025-12-31T00:00:00.000Z';
+
+  it('go once there is a result, but for the backup of another point that had the name', async () => {
+    await whole(of(1, { at: earlierPoint }));
+    await whole(of(2));
+    await (await attempt(of(3, { at: earlierPoint }), 0)).close();
+    await whole(of(4));
+    await dropOtherAttempts(medium, { systemId: 's1', pointId: 'p1', epoch: 4 });
+    expect(readdirSync(join(medium, 'backups/s1')).sort()).toEqual(['p1.e1', 'p1.e4']);
+  });
+
+  it('that are whole stay where the result does not tell of which point it is', async () => {
+    await whole(of(1));
+    await whole(of(2));
+    rmSync(list(2));
+    await dropOtherAttempts(medium, { systemId: 's1', pointId: 'p1', epoch: 2 });
+    expect(readdirSync(join(medium, 'backups/s1')).sort()).toEqual(['p1.e1', 'p1.e2']);
+  });
+
+  it('of another point stand in the way of its name once they are whole, at whatever epoch', async () => {
+    await whole(of(2));
+    await (await attempt(of(5, { at: earlierPoint }), 0)).close();
+    expect(await backupOfAnotherPoint(medium, of(9))).toBeUndefined();
+    await whole(of(7, { at: earlierPoint }));
+    expect(await backupOfAnotherPoint(medium, of(3))).toMatch(/p1\.e7$/);
+  });
+
   it('go when their task is called off, but for what is whole', async () => {
     for (const epoch of [1, 2, 3]) await (await attempt(of(epoch), 0)).close();
-    const whole = await attempt(of(4), 0);
-    await whole.finish('{}', () => undefined);
-    await whole.close();
-    await dropUnfinishedAttempts(medium, { systemId: 's1', pointId: 'p1' });
+    await whole(of(4));
+    await dropUnfinishedAttempts(medium, { systemId: 's1', pointId: 'p1', taskId: 't-1' });
     expect(readdirSync(join(medium, 'backups/s1'))).toEqual(['p1.e4']);
+  });
+
+  it('stay when another task was called off that had the name before them', async () => {
+    await (await attempt(of(1), 0)).close();
+    await (await attempt(of(2, { taskId: 't-2' }), 0)).close();
+    mkdirSync(join(medium, 'backups/s1/p1.e3')); // it had not come to its first line
+    await dropUnfinishedAttempts(medium, { systemId: 's1', pointId: 'p1', taskId: 't-1' });
+    expect(readdirSync(join(medium, 'backups/s1'))).toEqual(['p1.e2']);
   });
 
   it('go with their backup, also when it is gone already or never was', async () => {

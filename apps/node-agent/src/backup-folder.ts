@@ -20,9 +20,11 @@ const SEALED = 'sealed.ndjson';
 const point = z.strictObject({ k: z.int().positive(), at: z.string() });
 export type PointOfAttempt = z.infer<typeof point>;
 
-export interface Attempt {
+/** The first line of an attempt's list: the task is the one that made the folder. */
+const head = z.strictObject({ point, taskId: z.string() });
+
+export interface Attempt extends z.infer<typeof head> {
   folder: string;
-  point: PointOfAttempt;
   /** By file name. */
   sealed: Map<string, PieceOfVolume>;
 }
@@ -56,14 +58,34 @@ export async function earlierAttempts(mediumFolder: string, of: AttemptName): Pr
 /** What its list says that it sealed. A line that is torn or means nothing is a piece that is made again. */
 export async function readAttempt(folder: string): Promise<Attempt | undefined> {
   const lines = (await readText(join(folder, SEALED))).split('\n').map(parseLine);
-  const head = z.strictObject({ point }).safeParse(lines[0]);
-  if (!head.success) return undefined;
+  const begun = head.safeParse(lines[0]);
+  if (!begun.success) return undefined;
   const sealed = new Map<string, PieceOfVolume>();
   for (const line of lines.slice(1)) {
     const { success, data } = pieceOfVolume.safeParse(line);
     if (success) sealed.set(pieceFile(data.volumeId, data.n), data);
   }
-  return { folder, point: head.data.point, sealed };
+  return { folder, ...begun.data, sealed };
+}
+
+/** With its manifest an attempt is whole: it may be a backup. */
+async function isWhole(folder: string): Promise<boolean> {
+  return (await readdir(folder).catch(noneIfAbsent<string[]>([]))).includes(MANIFEST);
+}
+
+/**
+ * A whole attempt of this name at another point, if there is one. Its epoch may be any: where the store went back to an
+ * older copy, a name and its epochs are given out a second time.
+ */
+export async function backupOfAnotherPoint(
+  mediumFolder: string,
+  of: BackupName & { point: PointOfAttempt },
+): Promise<string | undefined> {
+  for (const epoch of await epochsOf(mediumFolder, of)) {
+    const folder = folderOfAttempt(mediumFolder, { ...of, epoch });
+    if ((await isWhole(folder)) && !isAttemptAt(of.point, await readAttempt(folder))) return folder;
+  }
+  return undefined;
 }
 
 /** What lies there, by its hash, and the manifest if it is the one that was made. */
@@ -98,7 +120,7 @@ export class AttemptFolder {
     const attempt = new AttemptFolder(folder, of.taskId, list);
     if (goesOn)
       await list.appendFile('\n'); // its last line may be torn
-    else await attempt.note({ point: of.point });
+    else await attempt.note({ point: of.point, taskId: of.taskId });
     await syncFolder(folder);
     return attempt;
   }
@@ -145,27 +167,41 @@ export class AttemptFolder {
 }
 
 const isSamePoint = (one: PointOfAttempt, other: PointOfAttempt) => one.k === other.k && one.at === other.at;
+/** One whose list cannot be read may be of any point. */
+const isAttemptAt = (at: PointOfAttempt, attempt: Attempt | undefined) =>
+  attempt !== undefined && isSamePoint(attempt.point, at);
 
 /** Every attempt, whole or not. */
 export async function deleteBackup(mediumFolder: string, backup: BackupName): Promise<void> {
   for (const epoch of await epochsOf(mediumFolder, backup)) await removeAttempt(mediumFolder, { ...backup, epoch });
 }
 
-/** Once one attempt is the result, the others are nothing: a worker that still writes into one of them finds it gone. */
-export async function dropOtherAttempts(
-  mediumFolder: string,
-  { epoch: result, ...of }: BackupName & { epoch: number },
-): Promise<void> {
-  for (const epoch of await epochsOf(mediumFolder, of))
-    if (epoch !== result) await removeAttempt(mediumFolder, { ...of, epoch });
+/**
+ * Once one attempt is the result, the others are nothing: a worker that still writes into one of them finds it gone.
+ * What is whole and of another point that had this name is the backup of that point, and stays.
+ */
+export async function dropOtherAttempts(mediumFolder: string, result: BackupName & { epoch: number }): Promise<void> {
+  const kept = await readAttempt(folderOfAttempt(mediumFolder, result));
+  for (const epoch of await epochsOf(mediumFolder, result)) {
+    if (epoch === result.epoch) continue;
+    const folder = folderOfAttempt(mediumFolder, { ...result, epoch });
+    const samePoint = kept !== undefined && isAttemptAt(kept.point, await readAttempt(folder));
+    if (samePoint || !(await isWhole(folder))) await removeAttempt(mediumFolder, { ...result, epoch });
+  }
 }
 
-/** Of a task that was called off: attempts at its point that never became whole. A backup of the same point stays. */
-export async function dropUnfinishedAttempts(mediumFolder: string, of: BackupName): Promise<void> {
+/**
+ * Of a task that was called off: its attempts that never became whole. A backup of the same point stays, and so does
+ * what another task began under this name since.
+ */
+export async function dropUnfinishedAttempts(
+  mediumFolder: string,
+  { taskId, ...of }: BackupName & { taskId: string },
+): Promise<void> {
   for (const epoch of await epochsOf(mediumFolder, of)) {
-    const attempt = { ...of, epoch };
-    const names = await readdir(folderOfAttempt(mediumFolder, attempt)).catch(noneIfAbsent<string[]>([]));
-    if (!names.includes(MANIFEST)) await removeAttempt(mediumFolder, attempt);
+    const folder = folderOfAttempt(mediumFolder, { ...of, epoch });
+    const madeBy = (await readAttempt(folder))?.taskId ?? taskId; // it had not come to its first line
+    if (madeBy === taskId && !(await isWhole(folder))) await removeAttempt(mediumFolder, { ...of, epoch });
   }
 }
 

@@ -28,6 +28,8 @@ export type JournalRecord =
   /** A background task begins. It is not resumed by itself: the next owner is named by an order. */
   | { k: 'carry'; taskId: string; epoch: number }
   | { k: 'stop'; route: string; epoch: number }
+  /** A background task was completed or cancelled: nothing will be ordered of it any more. */
+  | { k: 'over'; taskId: string }
   /** One line per effect: what the checker of `reliability.md` reads. */
   | { k: 'effect'; name: string; route: string; epoch: number; at: string }
   | { k: 'fact'; fact: Fact }
@@ -37,7 +39,7 @@ export type JournalRecord =
 
 export interface JournalState {
   journalId: string;
-  /** The highest epoch seen, by route. */
+  /** The highest epoch seen, by route: of each system, and of background tasks until they are over. */
   epochs: Map<string, number>;
   /** What this node was told to serve and has not stopped. */
   serving: Map<string, ServeOrder>;
@@ -88,6 +90,10 @@ export function evolve(state: JournalState, record: JournalRecord): void {
     case 'stop':
       if ((state.carrying.get(record.route) ?? 0) <= record.epoch) state.carrying.delete(record.route);
       if ((state.serving.get(record.route)?.epoch ?? 0) <= record.epoch) state.serving.delete(record.route);
+      break;
+    case 'over':
+      state.epochs.delete(record.taskId);
+      state.carrying.delete(record.taskId);
       break;
     case 'effect':
       break;

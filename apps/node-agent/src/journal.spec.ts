@@ -69,6 +69,16 @@ describe('the journal', () => {
     expect(condensed(journal).epochs).toEqual(journal.state.epochs);
   });
 
+  it('forgets a task that is over, and no other', async () => {
+    const journal = await opened();
+    await journal.append({ k: 'carry', taskId: 't-1', epoch: 1 }, { k: 'carry', taskId: 't-2', epoch: 4 });
+    await journal.append({ k: 'over', taskId: 't-1' });
+    for (const { epochs, carrying } of [journal.state, (await opened()).state, condensed(journal)]) {
+      expect([...epochs]).toEqual([['t-2', 4]]);
+      expect([...carrying]).toEqual([['t-2', 4]]);
+    }
+  });
+
   it('never lowers an epoch', async () => {
     const journal = await opened();
     await journal.append({ k: 'epoch', route: 'r', epoch: 8 }, { k: 'epoch', route: 'r', epoch: 7 });

@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { isServeSpec, systemOfServeTask, type EventOf, type TaskAssigned, type TaskMoved } from '@holdfast/contracts';
 import { currentTraceparent, inSpan, logger, storyAttributes } from '@holdfast/observability';
 import { deleteBackup, dropOtherAttempts, dropUnfinishedAttempts } from './backup-folder';
-import { readChain } from './chain';
 import type { Obeys } from './ears';
 import type { Cause, Facts, Speaker } from './facts';
 import type { Points } from './points';
@@ -45,25 +43,21 @@ export function obeys(parts: OrdersParts): Obeys {
       carryOut(freeze, (told) => points.order({ taskId, systemId, pointId, epoch }, told));
     },
     TaskCompleted: ({ kind, taskId, epoch, systemId, pointId }, cause) => {
-      const result = { systemId, pointId, epoch };
-      const servedHere = serving.held().some(({ order }) => order.systemId === systemId);
+      const concernsUs = tasks.knows(taskId) || serves(parts, systemId);
       carryOut({ name: 'end', clusterId, taskId, epoch, cause }, async () => {
-        await tasks.end(taskId).finally(() => points.over(taskId));
-        if (kind === 'snapshot' && servedHere) await dropOtherAttempts(node.mediumFolder, result);
+        await endTask(parts, taskId, async () => {
+          const result = { systemId, pointId, epoch };
+          if (kind === 'snapshot' && concernsUs) await dropOtherAttempts(node.mediumFolder, result);
+        });
       });
     },
-    TaskCancelled: ({ kind, taskId, subject }, cause) => {
+    TaskCancelled: ({ kind, taskId, systemId, pointId }, cause) => {
       if (kind === 'serve') return;
-      const served = serving.held().find(({ order }) => subject === `system/${order.systemId}`)?.order.systemId;
+      const concernsUs = systemId && (tasks.knows(taskId) || serves(parts, systemId));
       carryOut({ name: 'end', clusterId, taskId, cause }, async () => {
-        try {
-          await tasks.end(taskId);
-          const pointId = served && (await pinnedPoint(join(node.mediumFolder, served), taskId));
-          if (served && pointId) await dropUnfinishedAttempts(node.mediumFolder, { systemId: served, pointId });
-        } finally {
-          // Its pin goes in any case, and last: the list names its point no longer than that.
-          points.over(taskId);
-        }
+        await endTask(parts, taskId, async () => {
+          if (concernsUs && pointId) await dropUnfinishedAttempts(node.mediumFolder, { systemId, pointId, taskId });
+        });
       });
     },
     BackupDeletionOrdered: (data, cause) => {
@@ -119,10 +113,21 @@ function carryTask({ tasks, facts }: OrdersParts, data: Order, cause: Cause): Pr
   );
 }
 
-async function pinnedPoint(systemFolder: string, taskId: string): Promise<string | undefined> {
-  const { pins = [], points = [] } = (await readChain(systemFolder)) ?? {};
-  const k = pins.find(({ by }) => by === taskId)?.k;
-  return points.find((point) => point.k === k)?.pointId;
+const serves = ({ serving }: OrdersParts, systemId: string): boolean =>
+  serving.held().some(({ order }) => order.systemId === systemId);
+
+/**
+ * Whoever serves the system tidies up after the task, and so does every node that carried it: the system may be served
+ * by nobody, and a worker that had not ended yet could make its folder once more.
+ */
+async function endTask({ tasks, points }: OrdersParts, taskId: string, tidyUp: () => Promise<void>): Promise<void> {
+  try {
+    await tasks.end(taskId);
+    await tidyUp();
+    await tasks.forget(taskId);
+  } finally {
+    points.over(taskId); // its pin goes in any case
+  }
 }
 
 interface Effect {

@@ -188,6 +188,17 @@ describe('a snapshot', () => {
     expect(readdirSync(join(cluster.root, 'n1', 'run'))).toEqual([]);
   });
 
+  it('waits for a fold below its point, says so, and is no failure', async () => {
+    const n1 = await cluster.node(1);
+    const fold = await cluster.writesInto('v1', 1);
+    n1.say({ order: cluster.snapshot(1) });
+    expect(await n1.untilTold('TaskBlocked', 1)).toMatchObject({ waitsFor: 'chainLock' });
+    await fold.close();
+    await n1.untilTold('TaskFinished', 1);
+    expect(n1.told.map(({ type }) => type).slice(0, 2)).toEqual(['TaskBlocked', 'TaskTaken']);
+    expect(manifestOf(1)).toBe(cluster.manifest());
+  });
+
   it('is declined where the medium is away, so that another node is asked', async () => {
     const n1 = await cluster.node(1);
     renameSync(cluster.medium, `${cluster.medium}.away`);
@@ -201,7 +212,7 @@ describe('a snapshot', () => {
     n1.say({ order: cluster.snapshot(1) });
     await n1.untilTold('TaskFinished', 1);
     editChain((chain) => chain.replace('2026-01-01', '2026-02-02'));
-    n1.say({ order: cluster.snapshot(1, { taskId: 't-9' }) });
+    n1.say({ order: cluster.snapshot(2, { taskId: 't-9' }) });
     await n1.until(() => n1.told.some(({ type, data }) => type === 'TaskFaulted' && data['code'] === 'BACKUP_EXISTS'));
     expect(manifestOf(1)).toBe(cluster.manifest());
   });

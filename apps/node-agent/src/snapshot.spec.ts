@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { snapshotSpec } from '@holdfast/contracts';
+import { EngineError } from './errors';
 import { MIB, sha256 } from './manifest';
 import * as pieces from './pieces';
 import { Reader } from './reader';
@@ -54,6 +55,7 @@ describe('a piece of a snapshot', () => {
       foldAbove: 8,
     },
     signal: new AbortController().signal,
+    blocked: () => undefined,
     turn: () => Promise.resolve(),
     check: () => Promise.resolve(),
     mustBeOurs: () => undefined,
@@ -61,8 +63,8 @@ describe('a piece of a snapshot', () => {
     ...more,
   });
   const spec = snapshotSpec.parse({ systemId: 's1', pointId: 'p1', bytesPerSec: 1 });
-  const run = async (more?: Partial<Work>) => {
-    const begun = await beginSnapshot({ kind: 'snapshot', taskId: 't-1', epoch: 1, spec }, work(more));
+  const run = async (more?: Partial<Work>, epoch = 1) => {
+    const begun = await beginSnapshot({ kind: 'snapshot', taskId: 't-1', epoch, spec }, work(more));
     return begun.run().finally(() => begun.close());
   };
   const attempt = () => join(medium, 'backups/s1/p1.e1');
@@ -94,6 +96,48 @@ describe('a piece of a snapshot', () => {
     };
     await expect(run({ mustBeOurs: passed })).rejects.toThrow('passed');
     expect(readdirSync(attempt()).sort()).toEqual(['sealed.ndjson', 'v1.0.piece.t-1.draft']);
+  });
+
+  describe('below a point that is being folded', () => {
+    /** Ten minutes pass between any two looks. */
+    beforeEach(() => {
+      let now = 0;
+      jest.spyOn(performance, 'now').mockImplementation(() => (now += 600_000));
+    });
+    afterEach(() => jest.restoreAllMocks());
+    const locked = new EngineError(
+      'ENGINE_GONE',
+      'reader@t-1@1 ended at once: Is another process using the image [v1.1.e1.qcow2]?',
+    );
+    const gone = new EngineError('ENGINE_REFUSED', 'Could not open v1.1.e1.qcow2: No such file or directory');
+
+    it('waits as long as that takes, and tells it once', async () => {
+      for (let looks = 0; looks < 3; looks++) jest.mocked(Reader.open).mockRejectedValueOnce(locked);
+      jest.mocked(Reader.open).mockRejectedValueOnce(gone);
+      const told: string[] = [];
+      await expect(run({ blocked: (waitsFor) => told.push(waitsFor) })).resolves.toMatchObject({ pieces: 1 });
+      expect(told).toEqual(['chainLock']);
+    });
+
+    it('waits no longer than anybody wants it', async () => {
+      jest.mocked(Reader.open).mockRejectedValue(locked);
+      const calledOff = new AbortController();
+      const blocked = () => calledOff.abort();
+      await expect(run({ blocked, signal: calledOff.signal })).rejects.toMatchObject({ name: 'AbortError' });
+    });
+
+    it('takes a layer for lost that is not there and that the list still names', async () => {
+      jest.mocked(Reader.open).mockRejectedValue(gone);
+      await expect(run()).rejects.toBe(gone);
+    });
+  });
+
+  it('is not made under the name of another point’s backup, at whatever epoch that was made', async () => {
+    await run();
+    const chain = join(medium, 's1/chain.json');
+    writeFileSync(chain, readFileSync(chain, 'utf8').replace('2026-01-01', '2026-02-02'));
+    await expect(run({}, 2)).rejects.toMatchObject({ errorClass: 'subject', code: 'BACKUP_EXISTS' });
+    expect(readdirSync(join(medium, 'backups/s1'))).toEqual(['p1.e1']);
   });
 
   it('waits for its turn before each MiB is read', async () => {

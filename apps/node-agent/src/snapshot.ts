@@ -1,13 +1,11 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SnapshotResult } from '@holdfast/contracts';
 import { canonical } from '@holdfast/kernel';
 import {
   AttemptFolder,
+  backupOfAnotherPoint,
   earlierAttempts,
-  folderOfAttempt,
-  MANIFEST,
   type Attempt,
   type AttemptName,
   type PointOfAttempt,
@@ -27,7 +25,7 @@ import {
 } from './manifest';
 import { checkPiece, pieceFile, writePiece } from './pieces';
 import { Reader } from './reader';
-import { requireMedium } from './take-up';
+import { requireMedium, type NodeEngine } from './take-up';
 import { TaskFault } from './task-fault';
 import type { Begun, SnapshotOrder, Work } from './work';
 
@@ -39,8 +37,8 @@ export async function beginSnapshot(order: SnapshotOrder, work: Work): Promise<B
   const { chain, point, reader } = await openPoint(order, work);
   try {
     const of = { systemId, pointId, epoch: order.epoch, point, taskId: order.taskId };
+    await mustNotReplace(mediumFolder, of);
     const earlier = await earlierAttempts(mediumFolder, of);
-    await mustNotReplace(mediumFolder, of, earlier);
     const folder = await AttemptFolder.open(mediumFolder, of);
     return {
       totalBytes: chain.volumes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
@@ -139,25 +137,45 @@ class Snapshot {
 /** It was written a moment ago, and lies in memory. */
 const noTurn = () => Promise.resolve();
 
-const PATIENCE_MS = 5_000;
+/** A fold that is seen for so long is told. */
+const TELL_AFTER_MS = 1_000;
+/** Within this time the list names other layers than those that a fold took away. */
+const GONE_MS = 5_000;
 const LOOK_AGAIN_MS = 100;
 
-async function openPoint({ taskId, epoch, spec }: SnapshotOrder, { node, signal }: Work) {
-  for (const giveUpAt = performance.now() + PATIENCE_MS; ; await sleep(LOOK_AGAIN_MS)) {
+/**
+ * Layers below the point may be folded at this moment. While they are, they are locked: that takes as long as it takes,
+ * and is waited for, told once. Then they are gone, and the list soon names others.
+ */
+async function openPoint(order: SnapshotOrder, { node, signal, blocked }: Work) {
+  const tellAt = performance.now() + TELL_AFTER_MS;
+  let told = false;
+  let goneSince: number | undefined;
+  for (; ; await sleep(LOOK_AGAIN_MS, undefined, { signal })) {
     try {
-      const { chain, point } = await findPoint(join(node.mediumFolder, spec.systemId), spec.pointId);
-      const reader = await Reader.open(node, { taskId, epoch, systemId: spec.systemId, chain, k: point.k });
-      return { chain, point, reader };
+      return await tryToOpen(order, node);
     } catch (error) {
-      if (signal.aborted || !isBeingFolded(error) || performance.now() >= giveUpAt) throw error;
+      const now = performance.now();
+      if (!isLocked(error) && !isGone(error)) throw error;
+      goneSince = isGone(error) ? (goneSince ?? now) : undefined;
+      if (goneSince !== undefined && now - goneSince >= GONE_MS) throw error;
+      if (told || now < tellAt || !isLocked(error)) continue;
+      told = true;
+      blocked('chainLock');
     }
   }
 }
 
-/** Layers below the point may be folded at this moment: they are locked, and then they are gone and the list names others. */
-function isBeingFolded(error: unknown): boolean {
-  return error instanceof EngineError && /Failed to get .*lock|No such file/.test(error.message);
+async function tryToOpen({ taskId, epoch, spec }: SnapshotOrder, node: NodeEngine) {
+  const { chain, point } = await findPoint(join(node.mediumFolder, spec.systemId), spec.pointId);
+  const reader = await Reader.open(node, { taskId, epoch, systemId: spec.systemId, chain, k: point.k });
+  return { chain, point, reader };
 }
+
+/** An engine that ends at once says this last, below what it failed to do. */
+const isLocked = (error: unknown) =>
+  error instanceof EngineError && /Failed to get .*lock|another process using the image/.test(error.message);
+const isGone = (error: unknown) => error instanceof EngineError && /No such file/.test(error.message);
 
 async function findPoint(systemFolder: string, pointId: string): Promise<{ chain: Chain; point: PointOfAttempt }> {
   const chain = await readChain(systemFolder);
@@ -166,13 +184,8 @@ async function findPoint(systemFolder: string, pointId: string): Promise<{ chain
   return { chain, point: { k: point.k, at: point.at } };
 }
 
-/** A name that is used again for another point must not overwrite the backup of the first. */
-async function mustNotReplace(mediumFolder: string, of: AttemptName, earlier: Attempt[]): Promise<void> {
-  const folder = folderOfAttempt(mediumFolder, of);
-  if (earlier.some((attempt) => attempt.folder === folder)) return;
-  const whole = await access(join(folder, MANIFEST)).then(
-    () => true,
-    () => false,
-  );
-  if (whole) throw new TaskFault('subject', 'BACKUP_EXISTS', `${folder} is the backup of another point of this name`);
+/** A name that is used again for another point must not take the place of the backup of the first. */
+async function mustNotReplace(mediumFolder: string, of: AttemptName): Promise<void> {
+  const folder = await backupOfAnotherPoint(mediumFolder, of);
+  if (folder) throw new TaskFault('subject', 'BACKUP_EXISTS', `${folder} is the backup of another point of this name`);
 }

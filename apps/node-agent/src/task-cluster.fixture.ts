@@ -123,6 +123,19 @@ export class TaskCluster {
       .map(({ volumeId, n }) => `${volumeId}.${n}.piece`);
   }
 
+  /** As a fold does, a daemon has the layer open for writing, until it is closed. */
+  writesInto(volumeId: string, k: number): Promise<PrivateDaemon> {
+    return this.writer({ volumeId, k, path: join(this.medium, 's1', `${volumeId}.${k}.e1.qcow2`) });
+  }
+
+  private writer({ volumeId, k, path }: { volumeId: string; k: number; path: string }): Promise<PrivateDaemon> {
+    const blockdev = { driver: 'qcow2', discard: 'unmap', file: { driver: 'file', filename: path } };
+    return PrivateDaemon.start({
+      ...{ binary: 'qemu-storage-daemon', runFolder: join(this.root, 'maker') },
+      ...{ name: { role: 'filler', of: volumeId, epoch: k }, exports: [{ name: volumeId, blockdev, writable: true }] },
+    });
+  }
+
   private async write({
     volumeId,
     sizeBytes,
@@ -134,11 +147,7 @@ export class TaskCluster {
     k: number;
     path: string;
   }) {
-    const blockdev = { driver: 'qcow2', discard: 'unmap', file: { driver: 'file', filename: path } };
-    const daemon = await PrivateDaemon.start({
-      ...{ binary: 'qemu-storage-daemon', runFolder: join(this.root, 'maker') },
-      ...{ name: { role: 'filler', of: volumeId, epoch: k }, exports: [{ name: volumeId, blockdev, writable: true }] },
-    });
+    const daemon = await this.writer({ volumeId, k, path });
     const nbd = await daemon.connect(volumeId);
     for (let offset = 0; offset < sizeBytes; offset += 2 * MIB) {
       const number = offset / (2 * MIB);

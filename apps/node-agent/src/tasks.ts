@@ -81,6 +81,21 @@ export class Tasks {
     if (!newer?.aborted) this.slots.delete(taskId);
   }
 
+  /** Whether this node was ever told of the task, and not of its end. */
+  knows(taskId: string): boolean {
+    return this.parts.journal.state.epochs.has(taskId);
+  }
+
+  /**
+   * It was completed or cancelled, and has ended here: nothing of it is remembered, or the journal would name every task
+   * that ever was. An order for it that still came, very late or from a store that went back, would be taken as if it
+   * were the first. That does no harm: its point is gone, or it writes into the folder of an attempt that nothing reads,
+   * and were that the result's own, it would seal the very bytes that lie there.
+   */
+  async forget(taskId: string): Promise<void> {
+    if (this.knows(taskId)) await this.parts.journal.append({ k: 'over', taskId });
+  }
+
   /** The agent goes, and its readers with it. What is sealed stays. */
   async leave(): Promise<void> {
     for (const slot of this.slots.values()) callOffOthers(slot);
@@ -93,7 +108,7 @@ export class Tasks {
     try {
       signal.throwIfAborted();
       await noted;
-      const work = this.workOf(slot, order, signal);
+      const work = this.workOf(slot, order, { signal, cause });
       const begun = await begin(order, work);
       try {
         signal.throwIfAborted();
@@ -126,13 +141,17 @@ export class Tasks {
     }
   }
 
-  private workOf(slot: Slot, { taskId, epoch, spec }: TaskOrder, signal: AbortSignal): Work {
-    const { node, journal } = this.parts;
+  private workOf(slot: Slot, { taskId, epoch, spec }: TaskOrder, { signal, cause }: Omit<Asked, 'noted'>): Work {
+    const { node, journal, facts, log } = this.parts;
     const paced = (pace: Pace) => (bytes: number) =>
       pace.take(bytes, signal, (taken) => slot.running?.progress.read(taken));
     return {
       node,
       signal,
+      blocked: (waitsFor) => {
+        const told = facts.tell({ type: 'TaskBlocked', data: { taskId, epoch, waitsFor } }, cause);
+        told.catch((error: unknown) => log('a wait could not be told', { taskId, error: String(error) }));
+      },
       turn: paced(new Pace(spec.bytesPerSec)),
       check: paced(new Pace(spec.bytesPerSec * CHECK_FASTER)),
       mustBeOurs: () => {

@@ -1,6 +1,6 @@
 import type { ScrubSpec, SnapshotSpec, TaskResult } from '@holdfast/contracts';
 import type { Unbranded } from './facts';
-import type { NodeEngine } from './take-up';
+import type { NodeEngine, WaitsFor } from './take-up';
 
 interface OrderOf<Kind, Spec> {
   kind: Kind;
@@ -17,6 +17,8 @@ export interface Work {
   node: NodeEngine;
   /** Aborted when the task is recalled, moved, ended, or ordered anew. */
   signal: AbortSignal;
+  /** It cannot begin yet, for something that it may not force: told, and waited for until the signal. */
+  blocked: (waitsFor: WaitsFor) => void;
   /** Before so many bytes are read. */
   turn(bytes: number): Promise<void>;
   /** Before so many bytes of an earlier attempt are read again: faster, or going on would take as long as beginning anew. */

@@ -1,0 +1,87 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EventOf, TaskCancelled, TaskCompleted } from '@holdfast/contracts';
+import { AttemptFolder } from './backup-folder';
+import type { Facts } from './facts';
+import { Journal } from './journal';
+import { obeys, type OrdersParts } from './orders';
+import type { Points } from './points';
+import type { Prober } from './prober';
+import type { Serving } from './serving';
+import { Tasks } from './tasks';
+
+/** The end of a snapshot, as it is heard by a node of which the test says what it has to do with it. */
+describe('the attempts of a task that has ended', () => {
+  let root: string;
+  let journal: Journal;
+  let tasks: Tasks;
+  beforeEach(async () => {
+    root = mkdtempSync(join(tmpdir(), 'holdfast-orders-'));
+    mkdirSync(join(root, 'medium/s1'), { recursive: true });
+    journal = await Journal.open(join(root, 'journal'));
+    for (const epoch of [1, 2]) await attempt(epoch);
+  });
+  afterEach(async () => {
+    await journal.close();
+    rmSync(root, { recursive: true });
+  });
+
+  const name = { systemId: 's1', pointId: 'p1' };
+  const point = { k: 1, at: '2026-01-01T00:00:00.000Z' };
+  const attempt = async (epoch: number) => {
+    const folder = await AttemptFolder.open(join(root, 'medium'), { ...name, epoch, point, taskId: 't-1' });
+    await folder.close();
+  };
+  const attempts = () => readdirSync(join(root, 'medium/backups/s1')).sort();
+  const ofTask = { clusterId: 'c1', taskId: 't-1', kind: 'snapshot', subject: 'system/s1', at: point.at };
+  const cause = { correlationId: 'r', causationId: 'e' };
+
+  /** Until the pin is given back: that is the last that is done. */
+  const hear = (type: 'TaskCancelled' | 'TaskCompleted', { serves }: { serves: string[] }) =>
+    new Promise<void>((done) => {
+      const node = { mediumFolder: join(root, 'medium') } as OrdersParts['node'];
+      const facts = { tell: () => Promise.resolve() } as unknown as Facts;
+      tasks = new Tasks({ node, incarnation: 'i1', journal, facts, observed: () => undefined, log: () => undefined });
+      const orders = obeys({
+        ...{ node, facts, tasks, prober: {} as Prober, speaker: { clusterId: 'c1', nodeId: 'n1', incarnation: 'i1' } },
+        serving: { held: () => serves.map((systemId) => ({ order: { systemId } })) } as unknown as Serving,
+        points: { over: () => done() } as unknown as Points,
+      });
+      const heard = { ...ofTask, ...name };
+      if (type === 'TaskCancelled') orders.TaskCancelled({ ...heard, by: 'operator' } as Cancelled, cause);
+      else orders.TaskCompleted({ ...heard, epoch: 2 } as Completed, cause);
+    });
+  type Cancelled = EventOf<typeof TaskCancelled>['data'];
+  type Completed = EventOf<typeof TaskCompleted>['data'];
+
+  it('are taken away where the system is served', async () => {
+    await hear('TaskCompleted', { serves: ['s1'] });
+    expect(attempts()).toEqual(['p1.e2']);
+    await hear('TaskCancelled', { serves: ['s1'] });
+    expect(attempts()).toEqual([]);
+  });
+
+  it.each([
+    { type: 'TaskCompleted' as const, left: ['p1.e2'] },
+    { type: 'TaskCancelled' as const, left: [] },
+  ])('are taken away by whoever carried it, though nobody serves the system: $type', async ({ type, left }) => {
+    await journal.append({ k: 'carry', taskId: 't-1', epoch: 1 });
+    await hear(type, { serves: [] });
+    expect(attempts()).toEqual(left);
+    expect(tasks.knows('t-1')).toBe(false);
+  });
+
+  it('are taken away after the worker has ended, which might have made its folder once more', async () => {
+    await journal.append({ k: 'carry', taskId: 't-1', epoch: 3 });
+    const ends = jest.spyOn(Tasks.prototype, 'end').mockImplementationOnce(() => attempt(3));
+    await hear('TaskCancelled', { serves: [] });
+    expect(attempts()).toEqual([]);
+    ends.mockRestore();
+  });
+
+  it('are no business of a node that has nothing to do with them', async () => {
+    for (const type of ['TaskCompleted', 'TaskCancelled'] as const) await hear(type, { serves: ['s2'] });
+    expect(attempts()).toEqual(['p1.e1', 'p1.e2']);
+  });
+});
