@@ -1,5 +1,5 @@
 import type { EventStore } from './event-store';
-import { bindSight, lose, sightDecider, type SightState, type StoreSuite, storeSuite } from './fixtures';
+import { bindSight, lose, type Sight, sightDecider, type SightState, type StoreSuite, storeSuite } from './fixtures';
 import { bindDecider } from './streams';
 
 describe('bindDecider', () => {
@@ -79,6 +79,18 @@ describe('bindDecider', () => {
     expect(plan).toMatchObject({ state: { lost: 3 }, basedOnVersion: 1 });
     expect(plan.events.map(({ data }) => data.cause)).toEqual(['broker', 'partition']);
     expect(await store.headVersion(`cluster-health-${id}`)).toBe(1);
+  });
+
+  it('folds what was decided once, as it is stored', async () => {
+    let folded = 0;
+    const evolve = (state: SightState, event: Sight) => {
+      folded += 1;
+      return sightDecider.evolve(state, event);
+    };
+    const binding = { prefix: 'cluster-health', shape: 'v1', partitionKey: (id: string) => id };
+    const streams = bindDecider(store, { ...sightDecider, evolve }, binding);
+    await store.inTransaction((tx) => streams.handle(tx, fresh(), lose));
+    expect(folded).toBe(1);
   });
 
   it('fixes the partition key at the birth of a stream', async () => {

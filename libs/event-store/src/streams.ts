@@ -20,13 +20,13 @@ export interface Streams<C, S, E> {
   preview(id: string, commands: readonly C[]): Promise<{ events: E[]; state: S; basedOnVersion: number }>;
 }
 
-export interface Binding<S, E> {
+export interface Binding {
   /** Streams are `<prefix>-<id>`. */
   prefix: string;
   /** Names the form of the state: change it with the state, and older snapshots are passed over. */
   shape: string;
-  /** The Kafka record key, asked for at the stream's birth; `state` is after the events. */
-  partitionKey(id: string, state: S, events: E[]): string;
+  /** The Kafka record key: the same for all of a stream. */
+  partitionKey(id: string): string;
 }
 
 interface Folded<S> {
@@ -45,7 +45,7 @@ const SNAPSHOT_EVERY = 200;
 export function bindDecider<C extends Named, S, E extends Named & { readonly data: object }>(
   store: EventStore,
   decider: Decider<C, S, E>,
-  binding: Binding<S, E>,
+  binding: Binding,
 ): Streams<C, S, E> {
   return new BoundStreams(store, decider, binding);
 }
@@ -56,7 +56,7 @@ class BoundStreams<C extends Named, S, E extends Named & { readonly data: object
   constructor(
     private readonly store: EventStore,
     private readonly decider: Decider<C, S, E>,
-    private readonly binding: Binding<S, E>,
+    private readonly binding: Binding,
   ) {}
 
   async handle(tx: Tx, id: string, command: C): Promise<{ events: E[]; state: S; version: number }> {
@@ -113,7 +113,7 @@ class BoundStreams<C extends Named, S, E extends Named & { readonly data: object
 
   /** Folds what is stored, defaults filled in, so that a replay reaches the very same state. */
   private stage(tx: Transaction, { id, from, events }: { id: string; from: Folded<S>; events: E[] }) {
-    const partitionKey = this.binding.partitionKey(id, fold(this.decider, events, from.state), events);
+    const partitionKey = this.binding.partitionKey(id);
     const stored = tx.append({ stream: this.keyOf(id), partitionKey, expected: from.version, events });
     const decided = stored.map(({ type, data }) => ({ type, data }) as E);
     return { events: decided, state: fold(this.decider, decided, from.state), version: from.version + decided.length };
