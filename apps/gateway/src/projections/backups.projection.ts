@@ -52,7 +52,7 @@ export const backupsProjection = defineProjection<BackupRow>('backups', [
   on(PointConfirmed, ofBackup, (row, { data }, key) => {
     if (row && isThere(row)) return row;
     const { systemId, pointId, clusterId, taskId, frozenAt } = data;
-    return { ...unmade, backupId: key, systemId, pointId, clusterId, taskId, at: frozenAt };
+    return { backupId: key, systemId, pointId, clusterId, taskId, at: frozenAt, ...unmade };
   }),
   on(TaskCompleted, ofBackup, (row, { data }) => {
     const { taskId, at, epoch, result } = data;

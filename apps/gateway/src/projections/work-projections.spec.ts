@@ -91,6 +91,10 @@ describe('the backups projection', () => {
     });
   });
 
+  it('begins with the name of the backup, for it is read from the top', () => {
+    expect(Object.keys(backupAfter(...made)!)[0]).toBe('backupId');
+  });
+
   it('forgets a point of which nothing came', () => {
     expect(backupAfter(work.pointConfirmed, work.workCancelled)).toBeUndefined();
     expect(backupAfter(...made, work.workCancelled)).toMatchObject({ state: 'ready' });
