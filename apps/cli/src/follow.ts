@@ -15,6 +15,7 @@ export interface FollowOptions {
 
 interface How extends FollowOptions {
   long?: boolean;
+  dryRun?: boolean;
   json?: (operation: Row) => Row;
 }
 
@@ -33,7 +34,7 @@ const goesOn = (operation: Row): boolean => !hasEnded(operation) && !waitsForSom
 
 /** The operation as it is when the caller leaves it. */
 export async function follow(session: Session, operation: Row, how: How): Promise<Row> {
-  const { wait, watch, long, json } = how;
+  const { wait, watch, long, dryRun, json } = how;
   const timeoutMs = how.timeout ?? (long ? HOUR_MS : MINUTE_MS);
   const until = session.world.now() + timeoutMs;
   if (!wait && !watch) {
@@ -43,7 +44,7 @@ export async function follow(session: Session, operation: Row, how: How): Promis
   const last = watch
     ? await watchOperation(session, operation, { until, goesOn, look: (from) => look(session, from, 0), json })
     : await waitForEnd(session, operation, until);
-  if (goesOn(last)) throw leftOpen(session, operation, timeoutMs);
+  if (goesOn(last)) throw leftOpen(session, operation, { timeoutMs, dryRun });
   return last;
 }
 
@@ -86,13 +87,21 @@ async function look(session: Session, operation: Row, waitSec: number): Promise<
   }
 }
 
+interface Left {
+  timeoutMs: number;
+  dryRun: boolean | undefined;
+}
+
+/** How it ends if all goes well. */
+export const endOf = ({ dryRun }: { dryRun?: boolean | undefined }): string => (dryRun ? 'planned' : 'succeeded');
+
 /** Too late, or left by Ctrl-C: either way what was asked for goes on. */
-function leftOpen({ world }: Session, { id, subject }: Row, timeoutMs: number): Failure {
+function leftOpen({ world }: Session, { id, subject }: Row, { timeoutMs, dryRun }: Left): Failure {
   const interrupted = world.interrupted.aborted;
   return new Failure({
     code: interrupted ? 'INTERRUPTED' : 'WAITED_TOO_LONG',
     message: `${text(subject)}: ${interrupted ? 'left before its end' : `not done in ${duration(timeoutMs)}`}; the request stands`,
-    remedy: `holdfast wait operation/${text(id)} --for succeeded --timeout 5m, or describe operation/${text(id)}`,
+    remedy: `holdfast wait operation/${text(id)} --for ${endOf({ dryRun })} --timeout 5m, or describe operation/${text(id)}`,
     exitCode: interrupted ? exit.interrupted : exit.late,
   });
 }

@@ -1,6 +1,6 @@
 import type { Row } from './api';
 import { exitOfRefusal, Failure } from './failure';
-import { follow, hasEnded, waitsForSomebody, type FollowOptions } from './follow';
+import { endOf, follow, hasEnded, waitsForSomebody, type FollowOptions } from './follow';
 import { bothPlans } from './plans';
 import type { Session } from './session';
 import { at, duration, text } from './values';
@@ -11,6 +11,8 @@ export interface Ask {
   body: object;
   /** It takes as long as its bytes do: without --wait its owner's first answer is waited for, not its end. */
   long?: boolean;
+  /** What would be done is planned, and that is all. */
+  dryRun?: boolean;
   json?: (operation: Row) => Row;
   words?: (operation: Row) => string | Promise<string>;
 }
@@ -27,7 +29,7 @@ export async function request(session: Session, ask: Ask, options: FollowOptions
   refuseOtherEnd(session, operation, options);
   if (session.asJson) return;
   const outcome = hasEnded(operation) ? await ask.words?.(operation) : undefined;
-  session.line(outcome ?? summary(operation));
+  session.line(outcome ?? summary(operation, ask));
 }
 
 /** The operation as far as the caller stays for it. */
@@ -52,12 +54,12 @@ export function refuseOtherEnd(session: Session, operation: Row, { wait, watch }
   });
 }
 
-function summary(operation: Row): string {
+function summary(operation: Row, ask: Ask): string {
   const { id, kind, subject, state } = operation;
   if (hasEnded(operation)) return `${text(subject)}: ${text(kind)} ${text(state)} in ${tookOf(operation)}`;
   const reason = at(operation, 'reason.text');
   const stands = `${text(subject)}: ${text(kind)} ${text(state)}${reason ? `: ${text(reason)}` : ''}`;
-  return `${stands}; follow it: holdfast wait operation/${text(id)} --for succeeded`;
+  return `${stands}; follow it: holdfast wait operation/${text(id)} --for ${endOf(ask)}`;
 }
 
 export function tookOf({ startedAt, endedAt }: Row): string {

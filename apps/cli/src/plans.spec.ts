@@ -132,6 +132,17 @@ plan      77
     expect(JSON.parse(out)).toEqual({ ...plan('9f1c'), expiresAt: '2026-03-01T10:55:00.000Z' });
   });
 
+  it('that nobody answers says how to wait for it: planned is how it ends', async () => {
+    await given({
+      'POST /v1/nodes/alpha-3/drain?dryRun=true': [202, { operation: operation('queued') }],
+      [path]: operation('queued'),
+    });
+    let now = 0;
+    const { code, err } = await cli('plan drain alpha-3 --timeout 2s', { now: () => (now += 500) });
+    expect(code).toBe(7);
+    expect(err).toContain(`holdfast wait operation/${operation('queued').id} --for planned --timeout 5m`);
+  });
+
   it('that is refused exits 3', async () => {
     const reason = { code: 'NODE_NOT_OPEN', text: 'the node is not open', remedy: 'see `holdfast why node/<id>`' };
     await given({

@@ -91,6 +91,14 @@ describe('task submit', () => {
     },
   );
 
+  it('a scrub of a system is wrong usage: it is told to name the backup', async () => {
+    await given(s1);
+    const { code, err } = await cli('task submit scrub --system s1');
+    expect(code).toBe(2);
+    expect(err).toContain('--backup <system>/<pointId>');
+    expect(lastPost()).toBeUndefined();
+  });
+
   it('of a system that is not there exits 8 and asks for nothing', async () => {
     await given({ 'GET /v1/systems': listOf([]) });
     expect((await cli('task submit snapshot --system nope')).code).toBe(8);

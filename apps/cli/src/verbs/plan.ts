@@ -75,7 +75,7 @@ const forecastPath = (clusterId: string): string => `${pathOf(cluster, clusterId
 
 /** A plan is made in moments: it is always waited for. */
 async function show(session: Session, { path, body, apply }: Wanted, follow: Following): Promise<void> {
-  const operation = await perform(session, { path, body }, { ...follow, watch: false, wait: true });
+  const operation = await perform(session, { path, body, dryRun: true }, { ...follow, watch: false, wait: true });
   refuseOtherEnd(session, operation, { wait: true });
   const made = (operation['result'] ?? {}) as Row;
   const { expiresAt } = operation;

@@ -30,7 +30,7 @@ export const task: Verb = (program, world) => {
     .option('--rate <size>', 'bytes read in a second at most, such as 8MiB', parseSize)
     .action(
       action<SubmitOptions>(world, async (session, [kind = ''], options) => {
-        const body = { kind, ...(await subjectOf(session, options)), ...rateOf(options) };
+        const body = { kind, ...(await subjectOf(session, kind, options)), ...rateOf(options) };
         await request(session, { path: '/v1/tasks', body, ...toldAsTask(session) }, options);
       }),
     );
@@ -62,8 +62,10 @@ async function act(session: Session, ask: { given: string; verb: string; body: o
   await request(session, { path: `${pathOf(kind, id)}/${ask.verb}`, body: ask.body, long: true }, follow);
 }
 
-/** What the work is about. Whether the kind suits it, and exists, the load-balancer judges. */
-async function subjectOf(session: Session, { system, backup, point }: SubmitOptions): Promise<object> {
+/** What the work is about. Whether there is such a kind of work, the load-balancer judges. */
+async function subjectOf(session: Session, kind: string, { system, backup, point }: SubmitOptions): Promise<object> {
+  if (kind === 'scrub' && system !== undefined)
+    throw usage('a scrub reads one backup, not a system', 'give --backup <system>/<pointId>: `holdfast get backups`');
   if ((system === undefined) === (backup === undefined))
     throw usage('it is not clear what to work on', 'give --system <id>, or --backup <system>/<pointId>');
   if (system !== undefined) {
