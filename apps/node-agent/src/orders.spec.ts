@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EventOf, TaskCancelled, TaskCompleted } from '@holdfast/contracts';
+import { snapshotSpec, type EventOf, type TaskCancelled, type TaskCompleted } from '@holdfast/contracts';
 import { AttemptFolder } from './backup-folder';
 import type { Facts } from './facts';
 import { Journal } from './journal';
@@ -16,11 +16,15 @@ describe('the attempts of a task that has ended', () => {
   let root: string;
   let journal: Journal;
   let tasks: Tasks;
+  let node: OrdersParts['node'];
+  const facts = { tell: () => Promise.resolve() } as unknown as Facts;
   beforeEach(async () => {
     root = mkdtempSync(join(tmpdir(), 'holdfast-orders-'));
     mkdirSync(join(root, 'medium/s1'), { recursive: true });
+    node = { mediumFolder: join(root, 'medium') } as OrdersParts['node'];
     journal = await Journal.open(join(root, 'journal'));
     for (const epoch of [1, 2]) await attempt(epoch);
+    tasks = new Tasks({ node, incarnation: 'i1', journal, facts, observed: () => undefined, log: () => undefined });
   });
   afterEach(async () => {
     await journal.close();
@@ -40,9 +44,6 @@ describe('the attempts of a task that has ended', () => {
   /** Until the pin is given back: that is the last that is done. */
   const hear = (type: 'TaskCancelled' | 'TaskCompleted', { serves }: { serves: string[] }) =>
     new Promise<void>((done) => {
-      const node = { mediumFolder: join(root, 'medium') } as OrdersParts['node'];
-      const facts = { tell: () => Promise.resolve() } as unknown as Facts;
-      tasks = new Tasks({ node, incarnation: 'i1', journal, facts, observed: () => undefined, log: () => undefined });
       const orders = obeys({
         ...{ node, facts, tasks, prober: {} as Prober, speaker: { clusterId: 'c1', nodeId: 'n1', incarnation: 'i1' } },
         serving: { held: () => serves.map((systemId) => ({ order: { systemId } })) } as unknown as Serving,
@@ -78,6 +79,14 @@ describe('the attempts of a task that has ended', () => {
     await hear('TaskCancelled', { serves: [] });
     expect(attempts()).toEqual([]);
     ends.mockRestore();
+  });
+
+  it('are forgotten with it, though its order was just being noted when its end was heard', async () => {
+    const spec = snapshotSpec.parse({ ...name, bytesPerSec: 1 });
+    const ordered = tasks.order({ kind: 'snapshot', taskId: 't-1', epoch: 3, spec, nodeIncarnation: null });
+    await hear('TaskCancelled', { serves: [] });
+    await ordered;
+    expect([attempts(), journal.state.epochs.size, journal.state.carrying.size]).toEqual([[], 0, 0]);
   });
 
   it('are no business of a node that has nothing to do with them', async () => {

@@ -121,10 +121,11 @@ const serves = ({ serving }: OrdersParts, systemId: string): boolean =>
  * by nobody, and a worker that had not ended yet could make its folder once more.
  */
 async function endTask({ tasks, points }: OrdersParts, taskId: string, tidyUp: () => Promise<void>): Promise<void> {
+  const known = tasks.knows(taskId);
   try {
     await tasks.end(taskId);
     await tidyUp();
-    await tasks.forget(taskId);
+    if (known) await tasks.forget(taskId);
   } finally {
     points.over(taskId); // its pin goes in any case
   }

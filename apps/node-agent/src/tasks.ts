@@ -81,9 +81,9 @@ export class Tasks {
     if (!newer?.aborted) this.slots.delete(taskId);
   }
 
-  /** Whether this node was ever told of the task, and not of its end. */
+  /** Whether this node was ever told of the task, and not of its end. An order in hand may not be in the journal yet. */
   knows(taskId: string): boolean {
-    return this.parts.journal.state.epochs.has(taskId);
+    return this.slots.has(taskId) || this.parts.journal.state.epochs.has(taskId);
   }
 
   /**
@@ -92,8 +92,8 @@ export class Tasks {
    * were the first. That does no harm: its point is gone, or it writes into the folder of an attempt that nothing reads,
    * and were that the result's own, it would seal the very bytes that lie there.
    */
-  async forget(taskId: string): Promise<void> {
-    if (this.knows(taskId)) await this.parts.journal.append({ k: 'over', taskId });
+  forget(taskId: string): Promise<void> {
+    return this.parts.journal.append({ k: 'over', taskId });
   }
 
   /** The agent goes, and its readers with it. What is sealed stays. */
