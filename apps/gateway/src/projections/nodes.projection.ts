@@ -45,6 +45,8 @@ export interface NodeRow {
   capacity: { bytesPerSec: number } | null;
   status: NodeStatus;
   since: Instant | null;
+  /** When it was last heard again after a silence. */
+  heardAgainAt: Instant | null;
   incarnation: string | null;
   impairment: { part: string; code: string } | null;
   /** A verdict that a brake forbids. */
@@ -89,6 +91,7 @@ const unheardOf = (nodeId: string): NodeRow => ({
   capacity: null,
   status: 'joining',
   since: null,
+  heardAgainAt: null,
   incarnation: null,
   impairment: null,
   withheld: null,
@@ -151,7 +154,10 @@ export const nodesProjection = defineProjection<NodeRow>('nodes', [
 
   on(NodeSuspected, ofNode, (row, { data }) => becomes(row, data.nodeId, { status: 'suspect', since: data.at })),
   on(NodeSuspicionWithdrawn, ofNode, (row, { data }) =>
-    becomes(row, data.nodeId, { status: 'healthy', since: data.at }),
+    becomes(row, data.nodeId, {
+      ...{ status: 'healthy', since: data.at },
+      ...(data.reason === 'heartbeat' && { heardAgainAt: data.at }),
+    }),
   ),
   on(VerdictWithheld, ofNode, (row, { data }) =>
     update(row, data.nodeId, { withheld: { verdict: data.verdict, brake: data.brake } }),
@@ -164,9 +170,13 @@ export const nodesProjection = defineProjection<NodeRow>('nodes', [
   on(NodeFoundPartitioned, ofNode, (row, { data }) =>
     becomes(row, data.nodeId, { status: 'partitioned', since: data.at }),
   ),
-  on(NodeRecovered, ofNode, (row, { data: { nodeId, at, incarnation } }) =>
-    becomes(row, nodeId, { status: 'healthy', since: at, incarnation }),
-  ),
+  on(NodeRecovered, ofNode, (row, { data: { nodeId, at, incarnation, fromStatus } }) => {
+    const wasSilent = fromStatus === 'down' || fromStatus === 'suspect';
+    return becomes(row, nodeId, {
+      ...{ status: 'healthy', since: at, incarnation },
+      ...(wasSilent && { heardAgainAt: at }),
+    });
+  }),
   on(NodeRestarted, ofNode, (row, { data }) => update(row, data.nodeId, { incarnation: data.incarnation })),
   on(NodeStarted, ofNode, (row, { data }) => update(row, data.nodeId, { incarnation: data.incarnation })),
   on(NodeInventoryReported, ofNode, (row, { data }) => update(row, data.nodeId, { engineVersion: data.engineVersion })),
@@ -194,7 +204,8 @@ export const nodesProjection = defineProjection<NodeRow>('nodes', [
   on(TaskAssigned, ofNode, carrying),
   on(TaskMoved, ({ data }) => [{ key: data.fromNodeId }, { key: data.nodeId }], carrying),
   on(TaskCompleted, ofNode, leaving),
-  on(TaskDeferred, ofAnyNode, leaving),
+  // A system stays with its owner until another node can take it.
+  on(TaskDeferred, ofAnyNode, (row, event) => (event.data.kind === 'serve' ? row : leaving(row, event))),
   on(TaskRetryScheduled, ofAnyNode, leaving),
   on(TaskParked, ofAnyNode, leaving),
   on(TaskCancelled, ofAnyNode, leaving),

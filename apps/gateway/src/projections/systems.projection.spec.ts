@@ -72,6 +72,14 @@ describe('the systems projection', () => {
     });
   });
 
+  it('stays served by its owner while no other node can take it', () => {
+    const deferred = told(TaskDeferred, { ...ofServe, blockedBy: { impaired: 3 } });
+    expect(systemAfter(...served, deferred)).toMatchObject({
+      nodeId: 'n1',
+      serving: { state: 'served', since: '2026-03-01T10:42:06.900000Z', reason: 'no node now: impaired 3' },
+    });
+  });
+
   it('is gone when its creation fails, and stays when its name is asked for once more', () => {
     const rejected = (requestId: string, reason: 'NO_SPACE' | 'NAME_TAKEN') =>
       told(SystemRejected, { ...ofSystem, reason, requestId });

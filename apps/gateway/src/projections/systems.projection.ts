@@ -79,9 +79,13 @@ function update(row: SystemRow | undefined, key: string, change: Partial<SystemR
   return { ...(row ?? unheardOf(key)), ...change };
 }
 
-/** `since` changes with the state alone. */
-function serving(row: SystemRow | undefined, state: ServingState, told: { at: Instant; reason?: string | null }) {
-  const since = row?.serving.state === state ? row.serving.since : told.at;
+/** `since` changes with the state alone, and when another epoch serves. */
+function serving(
+  row: SystemRow | undefined,
+  state: ServingState,
+  told: { at: Instant; reason?: string | null; anew?: boolean },
+) {
+  const since = row?.serving.state === state && !told.anew ? row.serving.since : told.at;
   return { state, since: since ?? told.at, reason: told.reason ?? null };
 }
 
@@ -136,7 +140,7 @@ export const systemsProjection = defineProjection<SystemRow>('systems', [
           nodeId: data.nodeId,
           epoch: data.epoch,
           servedEpoch: data.epoch,
-          serving: serving(row, 'served', data),
+          serving: serving(row, 'served', { at: data.at, anew: row?.servedEpoch !== data.epoch }),
         }),
   ),
   on(TaskHeld, ofServe, (row, { data }, key) =>
@@ -144,11 +148,12 @@ export const systemsProjection = defineProjection<SystemRow>('systems', [
       ? row
       : update(row, key, { serving: serving(row, 'waiting', { at: data.at, reason: `waits for ${data.waitsFor}` }) }),
   ),
-  on(TaskDeferred, ofServe, (row, { data }, key) =>
-    update(row, key, {
-      serving: serving(row, 'pending', { at: data.at, reason: `no node now: ${countsOf(data.blockedBy)}` }),
-    }),
-  ),
+  // Its owner serves on while it waits for another node: that is a reason, and no state.
+  on(TaskDeferred, ofServe, (row, { data }, key) => {
+    const state = row?.serving.state === 'served' ? 'served' : 'pending';
+    const reason = `no node now: ${countsOf(data.blockedBy)}`;
+    return update(row, key, { serving: serving(row, state, { at: data.at, reason }) });
+  }),
   on(TaskRetryScheduled, ofServe, (row, { data }, key) =>
     update(row, key, {
       serving: serving(row, 'pending', { at: data.at, reason: `${data.code}, tried again at ${data.notBefore}` }),

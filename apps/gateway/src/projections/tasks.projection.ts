@@ -143,9 +143,12 @@ const rules = [
     return row && { ...row, reason, toldAt: data.at };
   }),
   on(TaskRecalled, ofTask, (row, { data }) => becomes(row, 'stopping', { at: data.at, reason: data.cause })),
-  on(TaskDeferred, ofTask, (row, { data }) =>
-    leavesNode(row, 'pending', { at: data.at, reason: `no node now: ${countsOf(data.blockedBy)}` }),
-  ),
+  on(TaskDeferred, ofTask, (row, { data }) => {
+    const told = { at: data.at, reason: `no node now: ${countsOf(data.blockedBy)}` };
+    // A system is served on by the node that has it, until another can take it.
+    const isKept = data.kind === 'serve' && row?.state === 'running';
+    return isKept ? becomes(row, 'running', told) : leavesNode(row, 'pending', told);
+  }),
   on(TaskRetryScheduled, ofTask, (row, { data: { at, code, notBefore } }) =>
     leavesNode(row, 'retrying', { at, reason: `${code}, not before ${notBefore}` }),
   ),

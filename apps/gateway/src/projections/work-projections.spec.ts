@@ -5,9 +5,20 @@ import {
   NodeMaintenanceStarted,
   RebalanceEnded,
   RebalanceStarted,
+  TaskDeferred,
   TaskStalled,
 } from '@holdfast/contracts';
-import { assigned, confirmed, joined, moved, opened, recovered, registered, systemRegistered } from '../testing/fleet';
+import {
+  admitted,
+  assigned,
+  confirmed,
+  joined,
+  moved,
+  opened,
+  recovered,
+  registered,
+  systemRegistered,
+} from '../testing/fleet';
 import { AT, REQUEST, rowsOf, story, told } from '../testing/told';
 import * as work from '../testing/work';
 import { backupsProjection, isThere } from './backups.projection';
@@ -148,6 +159,16 @@ describe('a node in planned work', () => {
     const gone = [work.workMoved(['n1', 'n2'], 2), work.snapshotCompleted('n1', 1), work.workParked];
     for (const event of [...gone, work.workRetried, work.workDeferred, work.workCancelled])
       expect(nodeAfter(...loaded, event)?.carries).toEqual({ 'serve-s1': null });
+  });
+
+  it('keeps the system that no other node can take', () => {
+    const ofServe = { clusterId: 'alpha', taskId: 'serve-s1', kind: 'serve' as const, subject: 'system/s1', at: AT };
+    const deferred = told(TaskDeferred, { ...ofServe, blockedBy: { impaired: 3 } });
+    const events = story(admitted, ...loaded, confirmed('n1', 1), deferred);
+    expect(rowsOf(nodesProjection, events).get('n1')?.carries).toHaveProperty('serve-s1');
+    expect(rowsOf(tasksProjection, events).get('serve-s1')).toMatchObject({
+      ...{ state: 'running', nodeId: 'n1', reason: 'no node now: impaired 3' },
+    });
   });
 
   it('drains from what it carried then, counts on when asked again, and is used again when stopped', () => {

@@ -29,7 +29,8 @@ export function standingOf(row: SystemRow, fleet: Fleet): Standing {
   const brake = brakeOf(cluster, fleet.automation);
   const alone = !fleet.nodes.some((other) => other.nodeId !== nodeId && canTakeOver(other, row.clusterId));
   const serving = servingWith(row, { node, frozenAt: cluster?.frozen?.since, brake, alone });
-  const remedy = remedyOf(serving.state, { nodeId, brake, alone });
+  const drained = fleet.nodes.filter((other) => other.nodeId !== nodeId && isDrained(other, row.clusterId));
+  const remedy = remedyOf(serving.state, { nodeId, brake, alone, drained });
   return { serving, nodeId, nodeStatus: node?.status ?? null, brake, remedy };
 }
 
@@ -53,26 +54,40 @@ function servingWith({ serving, nodeId }: SystemRow, { node, frozenAt, brake, al
     return { state: 'unserved', since: later(node.since, frozenAt), reason: stuck ?? null };
   if (serving.state === 'pending')
     return { ...serving, reason: brake?.text ?? serving.reason ?? 'no node was chosen yet' };
-  return serving.state === 'served' && alone ? { ...serving, reason: ALONE } : serving;
+  if (serving.state !== 'served') return serving;
+  // What kept it from moving holds only as long as no node can take over; an outage ended when its node was heard again.
+  const since = later(serving.since, node?.heardAgainAt ?? undefined);
+  return { state: 'served', since, reason: alone ? (serving.reason ?? ALONE) : null };
 }
 
 const ALONE = 'no other node can take over';
 
-function remedyOf(
-  state: SystemRow['serving']['state'],
-  { nodeId, brake, alone }: { nodeId: string | null; brake: Brake | undefined; alone: boolean },
-): string | null {
-  const start = `start ${nodeId} (of a local fleet: holdfast lab start node/${nodeId})`;
+interface Hindrance {
+  readonly nodeId: string | null;
+  readonly brake: Brake | undefined;
+  readonly alone: boolean;
+  /** The healthy nodes that could take it, were they not drained. */
+  readonly drained: readonly NodeRow[];
+}
+
+function remedyOf(state: SystemRow['serving']['state'], { nodeId, brake, alone, drained }: Hindrance): string | null {
+  const undrain = drained.map((node) => `, or holdfast drain ${node.nodeId} --stop`).join('');
+  const start = `start ${nodeId} (of a local fleet: holdfast lab start node/${nodeId})${undrain}`;
   if (state === 'unserved' && brake) return `${brake.remedy}; or ${start}`;
   if (state === 'unserved') return alone ? start : 'nothing is to be done: another node takes over';
-  if (state === 'pending') return brake?.remedy ?? (alone ? 'start a node of its cluster, or register one' : null);
+  if (state === 'pending')
+    return brake?.remedy ?? (alone ? `start a node of its cluster, or register one${undrain}` : null);
   return null;
 }
 
 function canTakeOver(node: NodeRow, clusterId: string | null): boolean {
-  const { membership, status, placement, drain } = node;
-  const isOpen = placement.state === 'open' && drain === null;
-  return node.clusterId === clusterId && membership === 'member' && status === 'healthy' && isOpen;
+  return isWell(node, clusterId) && node.placement.state === 'open' && node.drain === null;
+}
+
+const isDrained = (node: NodeRow, clusterId: string | null) => isWell(node, clusterId) && node.drain !== null;
+
+function isWell({ membership, status, ...node }: NodeRow, clusterId: string | null): boolean {
+  return node.clusterId === clusterId && membership === 'member' && status === 'healthy';
 }
 
 function later(a: string | null, b: string | undefined): string | null {

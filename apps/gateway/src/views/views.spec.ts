@@ -17,8 +17,16 @@ import {
   suspected,
   systemRegistered,
 } from '../testing/fleet';
-import { ClusterFrozen, ClusterSightLost, SystemRequested } from '@holdfast/contracts';
-import { asked, AT, REQUEST, rowsOf, story, told } from '../testing/told';
+import {
+  ClusterFrozen,
+  ClusterSightLost,
+  NodeDrainStarted,
+  NodeRecovered,
+  NodeSuspicionWithdrawn,
+  SystemRequested,
+  TaskDeferred,
+} from '@holdfast/contracts';
+import { asked, AT, INCARNATION, REQUEST, rowsOf, story, told } from '../testing/told';
 import { clusterView } from './cluster.view';
 import { nodeView } from './node.view';
 import { operationView } from './operation.view';
@@ -82,6 +90,47 @@ describe('what clients of a system notice', () => {
       reason: 'frozen, thaw alpha',
     });
   });
+});
+
+describe('since when a system is served', () => {
+  const LATER = '2026-03-01T10:50:00.000000Z';
+  const back = (fromStatus: 'down' | 'impaired') =>
+    told(NodeRecovered, {
+      ...{ clusterId: 'alpha', nodeId: 'n1', at: LATER, fromStatus, incarnation: INCARNATION },
+      ...{ holdMs: 0, declaredWrongly: false, ownPauseMs: 0 },
+    });
+  const withdrawn = told(NodeSuspicionWithdrawn, { clusterId: 'alpha', nodeId: 'n1', at: LATER, reason: 'heartbeat' });
+  const before = [...healthy('n1'), ...healthy('n2'), ...served];
+
+  it('is the end of its last outage: when its owner was heard again', () => {
+    for (const events of [
+      [down('n1'), back('down')],
+      [suspected('n1'), withdrawn],
+    ])
+      expect(servingAfter(...before, ...events)).toEqual({ state: 'served', since: LATER, reason: null });
+  });
+
+  it('is unchanged by an impairment: its owner served on', () => {
+    expect(servingAfter(...before, back('impaired')).since).toBe('2026-03-01T10:42:06.900000Z');
+  });
+});
+
+it('a system that no other node can take names why, until one can', () => {
+  const deferred = told(TaskDeferred, {
+    ...{ clusterId: 'alpha', taskId: 'serve-s1', kind: 'serve', subject: 'system/s1', at: AT },
+    blockedBy: { impaired: 1 },
+  });
+  const alone = [...healthy('n1'), ...served, deferred];
+  expect(servingAfter(...alone)).toMatchObject({ state: 'served', reason: 'no node now: impaired 1' });
+  expect(servingAfter(...alone, ...healthy('n2'))).toMatchObject({ state: 'served', reason: null });
+});
+
+it('the remedy of an unserved system names the drained nodes that could take it', () => {
+  const drained = told(NodeDrainStarted, {
+    ...{ clusterId: 'alpha', nodeId: 'n2', at: AT, deadlineAt: AT, force: false, by: 'operator' },
+  });
+  const { fleet, system } = fleetAfter([...healthy('n1'), ...healthy('n2'), ...served, drained, down('n1')]);
+  expect(standingOf(system, fleet).remedy).toMatch(/^start n1 .*, or holdfast drain n2 --stop$/);
 });
 
 describe('a node', () => {

@@ -13,6 +13,7 @@ import {
   TaskRetryScheduled,
   TaskStartConfirmed,
   TaskTaken,
+  type EventOf,
   type Placement,
 } from '@holdfast/contracts';
 import type { FeedEvent, Told } from '../projections/projection';
@@ -63,11 +64,20 @@ export function whyTask({ subject, events, nodes }: TaskStory): Why {
   const taken = epochOf(since, order, TaskTaken);
   const confirmed = epochOf(since, order, TaskStartConfirmed);
   const waiting = deferred && deferred.position > order.position ? deferred : undefined;
+  // Its owner serves on until another node can take it, unless it is down.
+  const isKept = is(waiting, TaskDeferred) && confirmed !== undefined && !isDown(order.data.nodeId, nodes);
 
   return {
     subject,
-    headline: headlineOf(order, { verdict, confirmed, waiting }),
-    lines: [...fenceLines(order, since), ...placementLines(order.data), ...declineLines(events, order)],
+    headline: headlineOf(order, { verdict, confirmed, waiting: isKept ? undefined : waiting }),
+    lines: [
+      ...fenceLines(order, since),
+      ...(isKept
+        ? [{ label: 'deferred', text: `since ${clock(waiting.data.at)}: ${deferredText(waiting, 'no other node')}` }]
+        : []),
+      ...placementLines(order),
+      ...declineLines(events, order),
+    ],
     chain: chainOf([
       suspicionBefore(verdict, nodes),
       verdict,
@@ -128,6 +138,12 @@ export function suspicionBefore(verdict: FeedEvent | undefined, nodes: readonly 
   );
 }
 
+/** By what was last decided about it. */
+function isDown(nodeId: string, nodes: readonly FeedEvent[]): boolean {
+  const ofNode = nodes.filter(({ data }) => (data as { nodeId: string }).nodeId === nodeId);
+  return is(ofNode.at(-1), NodeDeclaredDown);
+}
+
 function epochOf<C extends typeof TaskTaken | typeof TaskStartConfirmed>(
   events: readonly FeedEvent[],
   order: Order,
@@ -154,11 +170,16 @@ function fenceLines(order: Order, since: readonly FeedEvent[]) {
   return held ? [{ label: 'fence', text: `${nodeId} waits for ${held.data.waitsFor}: never forced` }] : [];
 }
 
-export function placementLines({ placement, nodeId, kind }: Order['data']) {
+export function placementLines(order: Order) {
+  const { placement, nodeId, kind, cause } = order.data;
   if (!placement) return [];
   const { candidates } = placement;
   const chosen = candidates.find((candidate) => candidate.nodeId === nodeId);
-  const excluded = placement.excluded.map((node) => `${node.nodeId} ${node.filter}`).join(' · ');
+  // The node that an operator moved it off is passed over like one that declined; it did not.
+  const movedOff = order.type === 'TaskMoved' && cause === 'operator' ? order.data.fromNodeId : undefined;
+  const excluded = placement.excluded
+    .map(({ nodeId: id, filter }) => `${id} ${filter === 'declined' && id === movedOff ? 'moved off' : filter}`)
+    .join(' · ');
   // Systems are counted; what works in the background costs bytes per second.
   const load = (cost: number) => (kind === 'serve' ? cost.toFixed(2) : `${amount(cost)}/s`);
   const place = (at: Placement['candidates'][number]) =>
@@ -173,12 +194,31 @@ export function declineLines(events: readonly FeedEvent[], order: Order) {
   return events
     .filter((event): event is FeedEvent & Told<typeof TaskDeclined> => is(event, TaskDeclined))
     .filter(({ data }) => data.epoch >= order.data.epoch - 1)
-    .map(({ data }) => ({ label: 'declined', text: `${data.nodeId} at epoch ${data.epoch}: ${data.code}` }));
+    .flatMap(({ data: { nodeId, epoch, code, message } }) => {
+      const text = `${nodeId} at epoch ${epoch}: ${code}${message === undefined ? '' : `, ${message}`}`;
+      const remedy = DECLINE_REMEDIES[code]?.replaceAll('<node>', nodeId);
+      return [{ label: 'declined', text }, ...(remedy === undefined ? [] : [{ label: 'remedy', text: remedy }])];
+    });
 }
 
-export function deferredText(event: Told<typeof TaskDeferred> | Told<typeof TaskRetryScheduled>): string {
+/** What a person can do; the other declines end by themselves. */
+const DECLINE_REMEDIES: Readonly<Partial<Record<DeclineCode, string>>> = {
+  WATCHDOG_DEAD: 'start the watchdog of <node> again, or drain it: `holdfast drain <node>`',
+  NO_SPACE: 'add space to the medium, or delete what is not needed: `holdfast backups list`',
+  MEDIUM_INVALID: 'mount the medium of this cluster on <node>',
+  ENGINE_DOWN: 'start the engine of <node> again: `holdfast describe node/<node>`',
+  JOURNAL_FAILED: 'look at the disk of <node> that holds its journal, then start its agent again',
+  BACKUP_DAMAGED: 'restore another point: `holdfast backups list`; `holdfast task submit scrub` names what is damaged',
+  UNKNOWN_KIND: 'update the agent of <node>: it is older than this kind of task',
+};
+type DeclineCode = EventOf<typeof TaskDeclined>['data']['code'];
+
+export function deferredText(
+  event: Told<typeof TaskDeferred> | Told<typeof TaskRetryScheduled>,
+  nobody = 'no node can take it now',
+): string {
   if (event.type === 'TaskRetryScheduled')
     return `tried again at ${clock(event.data.notBefore)} after ${event.data.code} (${placeOf(event)})`;
   const filters = Object.entries(event.data.blockedBy).map(([filter, nodes]) => `${filter} ${nodes}`);
-  return `no node can take it now: ${filters.join(', ')} (${placeOf(event)})`;
+  return `${nobody}: ${filters.join(', ')} (${placeOf(event)})`;
 }

@@ -1,4 +1,4 @@
-import { ClusterFrozen, TaskDeferred, VerdictWithheld } from '@holdfast/contracts';
+import { ClusterFrozen, TaskDeclined, TaskDeferred, VerdictWithheld } from '@holdfast/contracts';
 import {
   assigned,
   admitted,
@@ -11,7 +11,8 @@ import {
   systemRegistered,
   taken,
 } from '../testing/fleet';
-import { AT, story, told } from '../testing/told';
+import { AT, INCARNATION, story, told } from '../testing/told';
+import type { FeedEvent } from '../projections/projection';
 import { causeTree } from './causes';
 import { whyCluster } from './cluster.why';
 import { whyNode } from './node.why';
@@ -104,6 +105,45 @@ describe('why a system is served where it is', () => {
     const deferred = told(TaskDeferred, { ...ofServe, blockedBy: { down: 2 } });
     const why = whyTask({ subject: 'system/s1', events: story(systemRegistered, admitted, deferred), nodes: [] });
     expect(why.headline).toBe('no node can take it now: down 2 (test-1@3)');
+  });
+});
+
+describe('why a system stays with its owner', () => {
+  const serve = [systemRegistered, admitted, assigned('n3', 7), confirmed('n3', 7)];
+  const ofServe = { clusterId: 'alpha', taskId: 'serve-s1', kind: 'serve' as const, subject: 'system/s1', at: AT };
+  const deferred = told(TaskDeferred, { ...ofServe, blockedBy: { impaired: 3 } });
+  const whyAfter = (...nodes: FeedEvent[]) =>
+    whyTask({ subject: 'system/s1', events: story(...serve, deferred), nodes: story(...nodes) });
+
+  it('is a reason beside who serves it, unless that node is down', () => {
+    expect(whyAfter(recovered('n3'))).toMatchObject({
+      headline: expect.stringMatching(/^served by n3 since/) as string,
+      lines: [{ label: 'deferred', text: 'since 10:42:06.27: no other node: impaired 3 (test-1@5)' }],
+    });
+    expect(whyAfter(recovered('n3'), down('n3')).headline).toMatch(/^no node can take it now: impaired 3/);
+  });
+
+  it('says why a node declined, and what to do', () => {
+    const ofAgent = { clusterId: 'alpha', nodeId: 'n3', incarnation: INCARNATION, at: AT };
+    const decline = { taskId: 'serve-s1', epoch: 7, code: 'NO_SPACE' as const, highestEpoch: null };
+    const declined = told(TaskDeclined, { ...ofAgent, ...decline, message: '3 of 64 MiB left' });
+    const { lines } = whyTask({ subject: 'system/s1', events: story(...serve, declined), nodes: [] });
+    expect(lines).toEqual([
+      { label: 'declined', text: 'n3 at epoch 7: NO_SPACE, 3 of 64 MiB left' },
+      { label: 'remedy', text: expect.stringMatching(/^add space to the medium/) as string },
+    ]);
+  });
+
+  it('calls the node that an operator moved it off moved off, not declined', () => {
+    const order = moved('n3', 'n5', 8);
+    const { placement } = order.data as { placement: object };
+    const excluded = [{ nodeId: 'n3', filter: 'declined' }, { nodeId: 'n4', filter: 'declined' }]; // prettier-ignore
+    const byHand = {
+      ...order,
+      data: { ...(order.data as object), cause: 'operator', placement: { ...placement, excluded } },
+    };
+    const { lines } = whyTask({ subject: 'system/s1', events: story(...serve, byHand), nodes: [] });
+    expect(lines).toContainEqual({ label: 'excluded', text: 'n3 moved off · n4 declined' });
   });
 });
 

@@ -69,7 +69,7 @@ export function whyWork(story: WorkStory): Why {
         : nothingOf(subject),
     lines: [
       ...attemptLines(events, nodes),
-      ...(order ? placementLines(order.data) : []),
+      ...(order ? placementLines(order) : []),
       ...(order ? declineLines(events, order) : []),
       ...faultLines(events),
     ],
