@@ -35,8 +35,9 @@ export function pageSql(list: Endless, query: PageQuery): { rest: string; values
   }
   const [sort, limit] = canCut ? [query.sort ?? list.by, query.limit + 1] : [list.sort, list.atMost ?? 'all'];
   const where = wheres.length > 0 ? `where ${wheres.join(' and ')}` : '';
-  // Few may pass a filter: what stood is then found first, and sorted.
-  const inOrder = filters.length === 0 && canCut && [list.by, orderOf(list.sort).field].includes(field);
+  // By another filter few may pass: what stood is then found first, and sorted.
+  const hasIndex = [list.by, orderOf(list.sort).field].includes(field);
+  const inOrder = canCut && hasIndex && filters.every(([name]) => name === list.filter);
   return { rest: `${where} order by ${orderBy(list, sort)} limit ${limit}`, values, inOrder };
 }
 

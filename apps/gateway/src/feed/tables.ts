@@ -33,6 +33,9 @@ export function placeOf(name: string, rebuilding = false): Place {
   return { rows: rowsTableOf(name) + suffix, history: historyTableOf(name) + suffix };
 }
 
+/** Where a state ends: what stands has no end yet. */
+const UNTIL = 'coalesce(to_position, 9223372036854775807)';
+
 /**
  * The rows of a projection as they stand, or as they stood once the event at a position had been folded. What stood then
  * is found by its range; where a page is read `inOrder`, an index that has the order passes over what came later.
@@ -40,7 +43,7 @@ export function placeOf(name: string, rebuilding = false): Place {
 export function rowsAt(name: string, position?: number, inOrder = false): string {
   if (position === undefined) return rowsTableOf(name);
   const stood = inOrder
-    ? `from_position <= ${position} and (to_position is null or to_position > ${position})`
+    ? `from_position <= ${position} and ${UNTIL} > ${position}`
     : `int8range(from_position, to_position) @> ${position}::bigint`;
   return `(select key, body from ${historyTableOf(name)} where ${stood} and body is not null) as stood`;
 }
@@ -66,9 +69,11 @@ export async function createEmpty(place: Place, { endless }: Projection, tx: Tx)
 /** A page in the usual order, now and as of then. Tables of an older build get these with their next rebuild. */
 async function indexPages({ rows, history }: Place, list: Endless, tx: Tx): Promise<void> {
   const [order, where] = [orderBy(list, list.sort), listed(list)];
-  await tx.query(`create index on ${rows} (${order}) where ${where}`);
-  await tx.query(`create index on ${rows} ((body->>'${list.filter}'), ${order}) where ${where}`);
-  await tx.query(`create index on ${history} (${order}, from_position) where ${where}`);
+  for (const columns of [order, `(body->>'${list.filter}'), ${order}`]) {
+    await tx.query(`create index on ${rows} (${columns}) where ${where}`);
+    // With its time in it, so that the states of another time are passed over without being read.
+    await tx.query(`create index on ${history} (${columns}, from_position, (${UNTIL})) where ${where}`);
+  }
 }
 
 /** Tables for every projection of this build. One that lacks its own begins at the feed's first event. */
