@@ -39,8 +39,12 @@ export async function* pagesAfter(session: Session, filter: EventFilter, positio
 /** `5181`, an instant, or a time such as `10m`: as the position after which to read. */
 export async function positionOf(session: Session, given: string): Promise<number> {
   if (/^\d+$/.test(given)) return Number(given);
+  // JavaScript reads -5 as a year.
+  if (given.startsWith('-')) throw usage(`${given} is before all time`, 'write 5181, 2026-03-01T10:42:00Z or 10m');
   const isDuration = /^\d[\d.]*\s*(ms|s|m|h|d)$/.test(given);
   const instant = isDuration ? session.world.now() - parseDuration(given) : Date.parse(given);
+  if (instant > session.world.now())
+    throw usage(`${given} is in the future`, 'write an instant that has passed, or a time such as 10m');
   if (!Number.isNaN(instant)) return lastBefore(session, instant);
   throw usage(`${given} is neither a position, an instant nor a duration`, 'write 5181, 2026-03-01T10:42:00Z or 10m');
 }

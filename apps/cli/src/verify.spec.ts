@@ -80,6 +80,11 @@ it('since a position says which rules need the log from its first event', async 
   expect(out).toMatch(/B3 +it rests on all that was before/);
 });
 
+it.each(['-5', '1000', '2999-01-01T00:00:00Z'])('since %s, where nothing can be, is refused', async (since) => {
+  const { code, out } = await verify(grants(1, 3), `--since ${since}`);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+});
+
 it('tells a terminal how far it is, and wipes that line at the end', async () => {
   const { err } = await verify(grants(1, 600), '', { terminal: true });
   expect(err).toBe('\rreading the log: 500 of 600 events\x1b[K\r\x1b[K');

@@ -123,6 +123,10 @@ describe('task submit', () => {
       { damagedPieces: 2, damaged: [{ volumeId: 'v1', piece: 2 }, { volumeId: 'v2', piece: 0 }] }, // prettier-ignore
       'found 2 of 6 pieces damaged: v1.2, v2.0; in 1.3 s',
     ],
+    [
+      { damagedPieces: 1, damaged: [], manifest: 'cd34' },
+      'found a manifest that is missing or not the one that was made; in 1.3 s',
+    ],
   ])('of a scrub says what it found: %j', async (found, told) => {
     await given({
       'GET /v1/backups/s1/p-1': backupOf('p-1'),

@@ -88,10 +88,20 @@ function toldAsTask(session: Session): Omit<Ask, 'path' | 'body'> {
     words: async (operation) => {
       const { kind, subject, result } = await session.api.one(`/v1/tasks/${taskIdOf(operation)}`);
       const what = `${text(operation['subject'])}: ${text(kind)} of ${text(subject)}`;
-      return `${what} ${resultText(result)} in ${tookOf(operation)}`;
+      const found = (await manifestDiffers(session, text(subject), result)) ? MANIFEST_DIFFERS : resultText(result);
+      return `${what} ${found} in ${tookOf(operation)}`;
     },
   };
 }
+
+/** By another manifest than was made no piece can be told good from bad: to count them says nothing. */
+async function manifestDiffers(session: Session, subject: string, result: unknown): Promise<boolean> {
+  const { damagedPieces, manifest } = (result ?? {}) as Row;
+  if (typeof damagedPieces !== 'number' || damagedPieces === 0) return false;
+  const backup = await session.api.one(`/v1/backups/${subject.slice('backup/'.length)}`);
+  return backup['manifest'] !== manifest;
+}
+const MANIFEST_DIFFERS = 'found a manifest that is missing or not the one that was made;';
 
 function resultText(result: unknown): string {
   const { pieces, bytes, manifest, damagedPieces, damaged } = (result ?? {}) as Row;

@@ -43,7 +43,12 @@ async function readLog(session: Session, since: string | undefined): Promise<Out
   let [position, events] = [after, 0];
   let end: number | undefined;
   for await (const { items, asOf } of pagesAfter(session, {}, after)) {
-    end ??= Math.max(after, asOf.position);
+    if (after > asOf.position)
+      throw usage(
+        `the log ends at ${asOf.position}: nothing after ${after} can be judged`,
+        'write an earlier position, or leave it out',
+      );
+    end ??= asOf.position;
     for (const event of items as unknown as LoggedEvent[]) {
       if (event.position > end) break;
       verification.see(event);
