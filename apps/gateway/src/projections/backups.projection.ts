@@ -2,9 +2,12 @@ import {
   BackupDeletionConfirmed,
   BackupDeletionOrdered,
   PointConfirmed,
+  SystemRegistered,
+  SystemRejected,
   TaskCancelled,
   TaskCompleted,
   type Instant,
+  type RequestId,
   type ScrubResult,
   type SnapshotResult,
   type VolumeSpec,
@@ -32,6 +35,10 @@ export interface BackupRow {
   pieces: number;
   manifest: string | null;
   lastScrub: Scrub | null;
+  /** The newest requests to restore it: how one of them ended is told of its system alone. */
+  restoreRequests: RequestId[];
+  /** A restore found it damaged, and no clean scrub has followed. */
+  refusedRestore: { at: Instant; systemId: string } | null;
 }
 
 export interface Scrub {
@@ -39,6 +46,8 @@ export interface Scrub {
   taskId: string;
   clean: boolean;
   damagedPieces: number;
+  /** What was read is not the manifest that was made: no piece can be told good from bad. */
+  manifestDiffers: boolean;
   damaged: ScrubResult['damaged'];
 }
 
@@ -56,19 +65,35 @@ export const backupsProjection = defineProjection<BackupRow>('backups', [
   }),
   on(TaskCompleted, ofBackup, (row, { data }) => {
     const { taskId, at, epoch, result } = data;
-    if (data.kind === 'scrub') return row && { ...row, lastScrub: scrubOf(result as ScrubResult, { at, taskId }) };
+    if (data.kind === 'scrub') return row && scrubbed(row, result as ScrubResult, { at, taskId });
     const { volumes, pieces, bytes, manifest } = result as SnapshotResult;
     const sizeBytes = volumes.reduce((sum, volume) => sum + volume.sizeBytes, 0);
-    return row && { ...row, taskId, state: 'ready', epoch, volumes, pieces, bytes, sizeBytes, manifest };
+    const made = { taskId, epoch, volumes, pieces, bytes, sizeBytes, manifest, refusedRestore: null };
+    return row && { ...row, ...made, state: 'ready' };
   }),
   on(
     TaskCancelled,
     ({ data }) => ({ field: 'taskId', equals: data.taskId }),
     (row) => (row && isThere(row) ? row : undefined),
   ),
+  on(
+    SystemRegistered,
+    ({ data: { fromBackup } }) => (fromBackup ? [{ key: `${fromBackup.systemId}/${fromBackup.pointId}` }] : []),
+    (row, { data: { requestId } }) =>
+      row && { ...row, restoreRequests: [requestId, ...(row.restoreRequests ?? [])].slice(0, RESTORES) },
+  ),
+  on(
+    SystemRejected,
+    ({ data }) => (data.reason === 'BACKUP_DAMAGED' ? { field: 'clusterId', equals: data.clusterId } : []),
+    (row, { data: { requestId, systemId, at } }) =>
+      row?.restoreRequests?.includes(requestId) ? { ...row, refusedRestore: { at, systemId } } : row,
+  ),
   on(BackupDeletionOrdered, ofBackup, (row) => row && { ...row, state: 'deleting' }),
   on(BackupDeletionConfirmed, ofBackup, () => undefined),
 ]);
+
+/** More than are ever made of one backup at a time. */
+const RESTORES = 32;
 
 const unmade = {
   state: 'making' as const,
@@ -79,8 +104,14 @@ const unmade = {
   pieces: 0,
   manifest: null,
   lastScrub: null,
+  restoreRequests: [],
+  refusedRestore: null,
 };
 
-function scrubOf({ damagedPieces, damaged }: ScrubResult, of: { at: Instant; taskId: string }): Scrub {
-  return { ...of, clean: damagedPieces === 0, damagedPieces, damaged };
+function scrubbed(row: BackupRow, result: ScrubResult, of: { at: Instant; taskId: string }): BackupRow {
+  const { damagedPieces, damaged, manifest } = result;
+  const manifestDiffers = row.manifest !== null && manifest !== row.manifest;
+  const clean = damagedPieces === 0 && !manifestDiffers;
+  const lastScrub = { ...of, clean, damagedPieces, damaged, manifestDiffers };
+  return { ...row, lastScrub, refusedRestore: clean ? null : row.refusedRestore };
 }

@@ -5,6 +5,8 @@ import {
   NodeMaintenanceStarted,
   RebalanceEnded,
   RebalanceStarted,
+  SystemRegistered,
+  SystemRejected,
   TaskDeferred,
   TaskStalled,
 } from '@holdfast/contracts';
@@ -19,8 +21,9 @@ import {
   registered,
   systemRegistered,
 } from '../testing/fleet';
-import { AT, REQUEST, rowsOf, story, told } from '../testing/told';
+import { AT, OTHER_REQUEST, REQUEST, rowsOf, story, told } from '../testing/told';
 import * as work from '../testing/work';
+import { backupView } from '../views/backup.view';
 import { backupsProjection, isThere } from './backups.projection';
 import { clustersProjection } from './clusters.projection';
 import { nodesProjection } from './nodes.projection';
@@ -121,6 +124,41 @@ describe('the backups projection', () => {
     expect(backupAfter(...made, work.scrubCompleted(0), work.scrubCompleted(1))).toMatchObject({
       taskId: 't-1',
       lastScrub: { clean: false, damagedPieces: 1, damaged: [{ volumeId: 'v1', piece: 3 }] },
+    });
+  });
+
+  it('cannot be restored once a restore has found it damaged, until a scrub finds it clean', () => {
+    const ref = { systemId: 's1', pointId: 'p-1', epoch: 2, manifest: work.MANIFEST };
+    const of = { systemId: 's9', clusterId: 'alpha', at: AT };
+    const restored = told(SystemRegistered, {
+      ...{ ...of, address: '127.9.1.9', volumes: [], fromBackup: ref, requestId: REQUEST },
+    });
+    const rejected = (requestId: string) => told(SystemRejected, { ...of, reason: 'BACKUP_DAMAGED', requestId });
+    const viewAfter = (...events: FeedEvent[]) => backupView(backupAfter(...made, restored, ...events)!);
+    expect(viewAfter(rejected(OTHER_REQUEST))).toMatchObject({ restorable: true, refusedRestore: null });
+    expect(viewAfter(rejected(REQUEST))).toMatchObject({
+      restorable: false,
+      refusedRestore: { systemId: 's9', at: AT },
+      reason: 'the restore to s9 found it damaged; scrub it: holdfast task submit scrub --backup s1/p-1',
+    });
+    expect(viewAfter(rejected(REQUEST), work.scrubCompleted(0))).toMatchObject({ restorable: true });
+    expect(viewAfter(rejected(REQUEST), work.scrubCompleted(1))).toMatchObject({
+      restorable: false,
+      reason: '1 damaged piece, found by t-2',
+    });
+  });
+
+  it('says of a scrub that read another manifest that the manifest differs', () => {
+    const scrubbed = work.scrubCompleted(1);
+    const { result } = scrubbed.data as { result: object };
+    const other = {
+      ...scrubbed,
+      data: { ...(scrubbed.data as object), result: { ...result, manifest: 'cd'.repeat(32) } },
+    };
+    expect(backupView(backupAfter(...made, other)!)).toMatchObject({
+      restorable: false,
+      reason: 'its manifest is missing or not the one that was made, found by t-2',
+      lastScrub: { clean: false, manifestDiffers: true },
     });
   });
 

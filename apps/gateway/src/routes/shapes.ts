@@ -181,8 +181,13 @@ export const backup = z.object({
       clean: z.boolean(),
       damagedPieces: z.int(),
       damaged: z.array(z.object({ volumeId: text, piece: z.int() })),
+      manifestDiffers: z.boolean(),
     })
     .nullable(),
+  refusedRestore: z
+    .object({ at: text, systemId: text })
+    .nullable()
+    .describe('A restore found it damaged, and no clean scrub has followed'),
   restorable: z.boolean(),
   reason: maybe.describe('Why it cannot be restored'),
 });

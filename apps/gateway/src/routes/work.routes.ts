@@ -150,7 +150,7 @@ const nodes: readonly ActRoute[] = [
         action: z.enum(['start', 'end']),
         forMs: z
           .number()
-          .positive()
+          .min(1_000)
           .default(2 * HOUR_MS),
         drain: z.boolean().default(false),
         reason: reason.optional(),

@@ -41,6 +41,12 @@ export function badInput(suite: GatewaySuite, taskId: string): Refusal[] {
       { errors: [{ pointer: '/deadlineMs' }] },
     ],
     [maintenance({ action: 'start', forMs: 1_000 }), 400, 'INVALID_REQUEST', { errors: [{ pointer: '/reason' }] }],
+    [
+      maintenance({ action: 'start', forMs: 0.0001, reason: 'disks' }),
+      400,
+      'INVALID_REQUEST',
+      { errors: [{ pointer: '/forMs' }] },
+    ],
     [suite.post('/v1/clusters/gamma/rebalance', {}), 404, 'NOT_FOUND'],
     [suite.post('/v1/clusters/alpha/placement-plans', { change: { type: 'loss', nodeId: 'n9' } }), 404, 'NOT_FOUND'],
     [suite.post('/v1/clusters/alpha/placement-plans', { change: { type: 'fire' } }), 400, 'INVALID_REQUEST'],

@@ -44,11 +44,12 @@ type Made = { taskId: string; nodeId: string; epoch: number; durationMs: number 
 
 function scrubText(scrub: BackupView['lastScrub']): string {
   if (!scrub) return 'never scrubbed';
-  const found = scrub.clean ? 'clean' : `${scrub.damagedPieces} damaged`;
+  const found = scrub.clean ? 'clean' : scrub.manifestDiffers ? 'manifest differs' : `${scrub.damagedPieces} damaged`;
   return `${found} when ${scrub.taskId} read it at ${clock(scrub.at)}`;
 }
 
 function damageLines({ lastScrub }: BackupView) {
+  if (lastScrub?.manifestDiffers) return [];
   const named = (lastScrub?.damaged ?? []).slice(0, 8).map(({ volumeId, piece }) => `${volumeId}.${piece}`);
   return named.length > 0 ? [{ label: 'damaged', text: named.join(', ') }] : [];
 }
