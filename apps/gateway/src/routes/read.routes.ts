@@ -160,7 +160,8 @@ export const readRoutes: readonly ReadRoute[] = [
     answer: shape.why,
     read: async ({ params }, views) => {
       const task = await views.task(params.taskId);
-      return new Reasons(views.from.feed).task(task);
+      const brake = (await views.brakesOf([task])).get(task.clusterId);
+      return new Reasons(views.from.feed).task(task, brake);
     },
   }),
   list('/v1/backups', backups),

@@ -7,10 +7,14 @@ import type { ActRoute } from './route';
 const routeOf = (method: string, path: string) =>
   routes.find((route) => route.method === method && route.path === path)!;
 
-function refusal(method: string, path: string, told: { search?: string; body?: object }): string | undefined {
+function refusal(
+  method: string,
+  path: string,
+  told: { params?: Record<string, string>; search?: string; body?: object },
+): string | undefined {
   const search = new URLSearchParams(told.search ?? '');
   try {
-    parseCall(routeOf(method, path), { params: {}, search, body: JSON.stringify(told.body ?? {}) });
+    parseCall(routeOf(method, path), { params: told.params ?? {}, search, body: JSON.stringify(told.body ?? {}) });
     return undefined;
   } catch (error) {
     return (error as Problem).message;
@@ -58,6 +62,15 @@ it('only the start of a drain has a plan: the dry run of a stop is refused', asy
     message: 'the stop of a drain has no dry run',
     remedy: expect.stringContaining('send it without dryRun') as string,
   });
+});
+
+it('maintenance lasts a second at least', () => {
+  const wanted = (forMs: number) =>
+    refusal('post', '/v1/nodes/:nodeId/maintenance', {
+      ...{ params: { nodeId: 'n1' }, body: { action: 'start', forMs, reason: 'disks' } },
+    });
+  expect(wanted(1_000)).toBeUndefined();
+  expect(wanted(0.0001)).toContain('/forMs');
 });
 
 it('what helps an agent that cannot go on depends on why it cannot', () => {

@@ -22,6 +22,10 @@ export function brakeOf(cluster: ClusterRow | undefined, automation: readonly Au
   return undefined;
 }
 
+type Braked = { readonly clusters: readonly ClusterRow[]; readonly automation: readonly AutomationRow[] };
+export const brakesIn = ({ clusters, automation }: Braked): Map<string, Brake | undefined> =>
+  new Map(clusters.map((cluster) => [cluster.clusterId, brakeOf(cluster, automation)]));
+
 const thaw = (clusterId: string): string => `holdfast thaw ${clusterId} --reason …`;
 
 export const clusterVerdict = z

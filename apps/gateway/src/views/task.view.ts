@@ -1,5 +1,6 @@
 import type { TaskRow } from '../projections/tasks.projection';
 import type { SeenProgress } from '../samples/latest';
+import type { Brake } from './cluster.view';
 
 /** A worker tells each second: one that has been silent for so long has no rate that anybody knows. */
 const FRESH_MS = 5_000;
@@ -17,5 +18,9 @@ export function taskView(row: TaskRow, seen: SeenProgress | undefined, now: numb
     bytesPerSec: isFresh(seen, now) ? bytesPerSec : null,
   };
 }
+
+/** What waits for a node waits for the brake first. */
+export const underBrake = (task: TaskView, brake: Brake | undefined): TaskView =>
+  brake && task.state === 'pending' ? { ...task, reason: brake.text } : task;
 
 export const isFresh = ({ appendedAt }: SeenProgress, now: number): boolean => now - Date.parse(appendedAt) < FRESH_MS;

@@ -17,7 +17,7 @@ import { tasksProjection, type TaskRow } from '../projections/tasks.projection';
 import { notFound } from '../requests/membership';
 import { LatestSamples } from '../samples/latest';
 import { backupView, type BackupView } from './backup.view';
-import { clusterView, type ClusterView } from './cluster.view';
+import { brakesIn, clusterView, type Brake, type ClusterView } from './cluster.view';
 import { nodeView, type NodeView } from './node.view';
 import { operationView, type OperationView } from './operation.view';
 import { rawRecordOf, type RawRecordView } from './parked.view';
@@ -25,7 +25,7 @@ import { pastOf } from './past';
 import { planResultOf } from './plan.view';
 import type { Around } from './progress';
 import { standingOf, systemView, type Fleet, type Standing, type SystemView } from './system.view';
-import { taskView, type TaskView } from './task.view';
+import { taskView, underBrake, type TaskView } from './task.view';
 
 /** When the picture was taken: its place in the feed, and how far that is behind the log. */
 export interface AsOf {
@@ -219,11 +219,14 @@ export class Views {
 
   /** Those of a page. */
   async tasks(page: PageQuery): Promise<TaskView[]> {
-    return (await this.page<TaskRow>(tasksProjection, page)).map((row) => this.taskOf(row));
+    const rows = await this.page<TaskRow>(tasksProjection, page);
+    const brakes = await this.brakesOf(rows);
+    return rows.map((row) => this.taskOf(row, brakes.get(row.clusterId)));
   }
 
   async task(taskId: string): Promise<TaskView> {
-    return this.taskOf(await this.the<TaskRow>('task', 'tasks', taskId));
+    const row = await this.the<TaskRow>('task', 'tasks', taskId);
+    return this.taskOf(row, (await this.brakesOf([row])).get(row.clusterId));
   }
 
   async backups(): Promise<BackupView[]> {
@@ -240,8 +243,13 @@ export class Views {
     return { ...row, raw: this.past ? null : await rawRecordOf(this.from.store, row) };
   }
 
-  private taskOf(row: TaskRow): TaskView {
-    return taskView(row, this.from.samples.progressOf(row.taskId), this.now());
+  private taskOf(row: TaskRow, brake: Brake | undefined): TaskView {
+    return underBrake(taskView(row, this.from.samples.progressOf(row.taskId), this.now()), brake);
+  }
+
+  /** What holds the clusters of those that wait for a node, by cluster. */
+  async brakesOf(rows: readonly Pick<TaskRow, 'state' | 'clusterId'>[]): Promise<Map<string, Brake | undefined>> {
+    return rows.some(({ state }) => state === 'pending') ? brakesIn(await this.fleet()) : new Map();
   }
 
   /** What these operations are about, read together. */

@@ -10,7 +10,7 @@ import * as work from '../testing/work';
 import { nodeView } from './node.view';
 import { operationView } from './operation.view';
 import { etaOf } from './progress';
-import { taskView } from './task.view';
+import { taskView, underBrake } from './task.view';
 
 const MIB = 2 ** 20;
 const NOW = Date.parse(AT);
@@ -52,6 +52,16 @@ describe('a task', () => {
     expect(taskView(movedOn, heard(sample(1, 64)), NOW)).toEqual(movedOn);
     const parked = taskAfter(...running, work.workParked);
     expect(taskView(parked, heard(sample(1, 64)), NOW)).toEqual(parked);
+  });
+});
+
+describe('a task under a brake', () => {
+  const brake = { text: 'frozen, thaw alpha', remedy: 'holdfast thaw alpha' };
+
+  it('names it while it waits for a node, and no longer', () => {
+    expect(underBrake(taskAfter(work.snapshotAdmitted), brake)).toMatchObject({ reason: 'frozen, thaw alpha' });
+    expect(underBrake(taskAfter(work.snapshotAdmitted), undefined)).toMatchObject({ reason: null });
+    expect(underBrake(taskAfter(...running), brake)).toEqual(taskAfter(...running));
   });
 });
 

@@ -11,6 +11,7 @@ import type { Feed } from '../feed/feed';
 import type { FeedEvent } from '../projections/projection';
 import type { TaskRow } from '../projections/tasks.projection';
 import type { BackupView } from '../views/backup.view';
+import type { Brake } from '../views/cluster.view';
 import type { Standing } from '../views/system.view';
 import { BACKUP_EVENTS, whyBackup } from './backup.why';
 import { CLUSTER_EVENTS, whyCluster } from './cluster.why';
@@ -53,11 +54,15 @@ export class Reasons {
     return whySystem(whyTask({ subject: `system/${systemId}`, events, nodes: await this.nodesOf(events) }), standing);
   }
 
-  async task({ taskId, kind, totalBytes }: Pick<TaskRow, 'taskId' | 'kind' | 'totalBytes'>): Promise<Why> {
+  /** `brake`: what keeps it from being placed, if it waits for that. */
+  async task(
+    { taskId, kind, totalBytes }: Pick<TaskRow, 'taskId' | 'kind' | 'totalBytes'>,
+    brake: Brake | undefined,
+  ): Promise<Why> {
     const subject = `task/${taskId}`;
     const events = await this.story(subject, kind === 'serve' ? SERVE_EVENTS : WORK_EVENTS);
     const story = { subject, events, nodes: await this.nodesOf(events) };
-    return kind === 'serve' ? whyTask(story) : whyWork({ ...story, totalBytes });
+    return kind === 'serve' ? whyTask(story) : whyWork({ ...story, totalBytes, brake });
   }
 
   async backup(backup: BackupView): Promise<Why> {

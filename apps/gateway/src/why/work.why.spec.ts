@@ -67,6 +67,18 @@ describe('why a task is where it is', () => {
     expect(whyOf().headline).toBe('nothing was decided about task/t-1 yet');
   });
 
+  it('names the brake that keeps it from a node, and what lifts it', () => {
+    const brake = { text: 'frozen, thaw alpha', remedy: 'holdfast thaw alpha' };
+    const whyHeld = (...events: FeedEvent[]) =>
+      whyWork({ subject: 'task/t-1', events: story(...events), nodes: [], totalBytes: null, brake });
+    expect(whyHeld(work.snapshotAdmitted)).toMatchObject({
+      headline: 'admitted at 10:42:06.27 (test-1@1), frozen, thaw alpha',
+      lines: [{ label: 'remedy', text: 'holdfast thaw alpha' }],
+    });
+    expect(whyHeld(...begun).headline).toMatch(/^p-1 is frozen since .*; frozen, thaw alpha$/);
+    expect(whyHeld(...begun, work.workDeferred).headline).toMatch(/^frozen, thaw alpha; no node can take it now/);
+  });
+
   it('tells the faults of its attempts', () => {
     const ofAgent = { clusterId: 'alpha', nodeId: 'n1', incarnation: INCARNATION, at: AT };
     const fault = { taskId: 't-1', epoch: 1, errorClass: 'node' as const, code: 'PIECE_UNREADABLE', token: null };

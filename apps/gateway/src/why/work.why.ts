@@ -30,6 +30,7 @@ import {
   type Order,
   type TaskStory,
 } from './task.why';
+import type { Brake } from '../views/cluster.view';
 import { amount, chainOf, clock, is, lastOf, placeOf, portion, type Why } from './why';
 
 /** What can be said last of a task: each decides how it stands. */
@@ -49,6 +50,8 @@ const STANDS = [
 /** `totalBytes`: as its checkpoints tell. */
 export interface WorkStory extends TaskStory {
   readonly totalBytes: number | null;
+  /** What keeps it from being placed, if it waits for that. */
+  readonly brake?: Brake | undefined;
 }
 
 /** A task of the background: where it is, at which attempt, and what brought it there. */
@@ -65,9 +68,10 @@ export function whyWork(story: WorkStory): Why {
     headline: hasOrder
       ? orderedText(order, { ...story, since, verdict })
       : stands
-        ? standText(stands)
+        ? standText(stands, story.brake)
         : nothingOf(subject),
     lines: [
+      ...(story.brake ? [{ label: 'remedy', text: story.brake.remedy }] : []),
       ...attemptLines(events, nodes),
       ...(order ? placementLines(order) : []),
       ...(order ? declineLines(events, order) : []),
@@ -106,24 +110,26 @@ function orderedText(order: Order, { since, verdict, totalBytes }: Since): strin
 
 const fromNode = (order: Order): string => (order.type === 'TaskMoved' ? ` from ${order.data.fromNodeId}` : '');
 
-function standText(event: Told<(typeof STANDS)[number]>): string {
+function standText(event: Told<(typeof STANDS)[number]>, brake: Brake | undefined): string {
+  const unplaced = brake?.text ?? 'not placed yet';
   const told = `${clock(event.data.at)} (${placeOf(event)})`;
   switch (event.type) {
     case 'TaskAdmitted':
-      return `admitted at ${told}, not placed yet`;
+      return `admitted at ${told}, ${unplaced}`;
     case 'PointOrdered':
       return `waits since ${told} for ${event.data.nodeId} to freeze ${event.data.pointId} of ${event.data.systemId}`;
     case 'PointConfirmed':
-      return `${event.data.pointId} is frozen since ${told}; not placed yet`;
+      return `${event.data.pointId} is frozen since ${told}; ${unplaced}`;
     case 'TaskRecalled':
       return `stopping on ${event.data.nodeId} since ${told}, epoch ${event.data.epoch}: ${event.data.cause}`;
     case 'TaskDeferred':
+      return [brake?.text, deferredText(event)].filter((text) => text !== undefined).join('; ');
     case 'TaskRetryScheduled':
       return deferredText(event);
     case 'TaskParked':
       return `parked at ${told}: ${event.data.reason} after ${event.data.attempts} attempts; retry or cancel it`;
     case 'TaskReopened':
-      return `reopened by an operator at ${told}, not placed yet`;
+      return `reopened by an operator at ${told}, ${unplaced}`;
     case 'TaskCancelled':
       return `cancelled at ${told}: ${event.data.by}`;
     case 'TaskCompleted':
