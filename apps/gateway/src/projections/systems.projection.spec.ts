@@ -6,6 +6,7 @@ import {
   SystemServeGranted,
   TaskDeferred,
   TaskHeld,
+  TaskRecalled,
   type EventContract,
 } from '@holdfast/contracts';
 import { admitted, assigned, confirmed, moved, systemRegistered, taken } from '../testing/fleet';
@@ -78,6 +79,9 @@ describe('the systems projection', () => {
       nodeId: 'n1',
       serving: { state: 'served', since: '2026-03-01T10:42:06.900000Z', reason: 'no node now: impaired 3' },
     });
+    const recalled = told(TaskRecalled, { ...ofServe, nodeId: 'n1', epoch: 1, cause: 'operator' });
+    expect(systemAfter(...served, recalled)?.serving.state).toBe('served');
+    expect(systemAfter(...served, recalled, deferred)?.serving.state).toBe('pending');
   });
 
   it('is gone when its creation fails, and stays when its name is asked for once more', () => {

@@ -11,6 +11,7 @@ import {
   TaskDeferred,
   TaskHeld,
   TaskMoved,
+  TaskRecalled,
   TaskRetryScheduled,
   TaskStartConfirmed,
   TaskTaken,
@@ -38,7 +39,7 @@ export interface SystemRow {
   exports: { volumeId: string; uri: string }[];
   nodeId: string | null;
   epoch: number | null;
-  /** The epoch last taken. A grant is told on another stream than its order, and may be heard before it. */
+  /** The epoch last taken, until its owner is told to stop. A grant is told on another stream than its order, and may be heard before it. */
   servedEpoch: number | null;
   serving: { state: ServingState; since: Instant | null; reason: string | null };
 }
@@ -148,11 +149,12 @@ export const systemsProjection = defineProjection<SystemRow>('systems', [
       ? row
       : update(row, key, { serving: serving(row, 'waiting', { at: data.at, reason: `waits for ${data.waitsFor}` }) }),
   ),
-  // Its owner serves on while it waits for another node: that is a reason, and no state.
+  on(TaskRecalled, ofServe, (row, { data }) => row && (isOlder(row, data.epoch) ? row : { ...row, servedEpoch: null })),
+  // Its owner serves on while it waits for another node, unless it was told to stop: that is a reason, and no state.
   on(TaskDeferred, ofServe, (row, { data }, key) => {
-    const state = row?.serving.state === 'served' ? 'served' : 'pending';
+    const isKept = row?.serving.state === 'served' && row.servedEpoch !== null;
     const reason = `no node now: ${countsOf(data.blockedBy)}`;
-    return update(row, key, { serving: serving(row, state, { at: data.at, reason }) });
+    return update(row, key, { serving: serving(row, isKept ? 'served' : 'pending', { at: data.at, reason }) });
   }),
   on(TaskRetryScheduled, ofServe, (row, { data }, key) =>
     update(row, key, {

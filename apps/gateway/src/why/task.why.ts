@@ -10,6 +10,7 @@ import {
   TaskDeferred,
   TaskHeld,
   TaskMoved,
+  TaskRecalled,
   TaskRetryScheduled,
   TaskStartConfirmed,
   TaskTaken,
@@ -28,6 +29,7 @@ export const SERVE_EVENTS = [
   TaskMoved,
   TaskStartConfirmed,
   TaskHeld,
+  TaskRecalled,
   TaskDeferred,
   TaskRetryScheduled,
   TaskTaken,
@@ -64,8 +66,9 @@ export function whyTask({ subject, events, nodes }: TaskStory): Why {
   const taken = epochOf(since, order, TaskTaken);
   const confirmed = epochOf(since, order, TaskStartConfirmed);
   const waiting = deferred && deferred.position > order.position ? deferred : undefined;
-  // Its owner serves on until another node can take it, unless it is down.
-  const isKept = is(waiting, TaskDeferred) && confirmed !== undefined && !isDown(order.data.nodeId, nodes);
+  // Its owner serves on until another node can take it, unless it is down or was told to stop.
+  const serves = confirmed !== undefined && !lastOf(since, TaskRecalled) && !isDown(order.data.nodeId, nodes);
+  const isKept = serves && is(waiting, TaskDeferred);
 
   return {
     subject,

@@ -1,4 +1,4 @@
-import { ClusterFrozen, TaskDeclined, TaskDeferred, VerdictWithheld } from '@holdfast/contracts';
+import { ClusterFrozen, TaskDeclined, TaskDeferred, TaskRecalled, VerdictWithheld } from '@holdfast/contracts';
 import {
   assigned,
   admitted,
@@ -120,6 +120,9 @@ describe('why a system stays with its owner', () => {
       headline: expect.stringMatching(/^served by n3 since/) as string,
       lines: [{ label: 'deferred', text: 'since 10:42:06.27: no other node: impaired 3 (test-1@5)' }],
     });
+    const recalled = told(TaskRecalled, { ...ofServe, nodeId: 'n3', epoch: 7, cause: 'operator' });
+    const stopped = { subject: 'system/s1', events: story(...serve, recalled, deferred), nodes: [] };
+    expect(whyTask(stopped).headline).toMatch(/^no node can take it now/);
     expect(whyAfter(recovered('n3'), down('n3')).headline).toMatch(/^no node can take it now: impaired 3/);
   });
 
