@@ -29,7 +29,8 @@ export function standingOf(row: SystemRow, fleet: Fleet): Standing {
   const brake = brakeOf(cluster, fleet.automation);
   const alone = !fleet.nodes.some((other) => other.nodeId !== nodeId && canTakeOver(other, row.clusterId));
   const serving = servingWith(row, { node, frozenAt: cluster?.frozen?.since, brake, alone });
-  const drained = fleet.nodes.filter((other) => other.nodeId !== nodeId && isDrained(other, row.clusterId));
+  // Asked for by the few that wait for somebody alone: a list has as many systems as nodes to look through.
+  const drained = () => fleet.nodes.filter((other) => other.nodeId !== nodeId && isDrained(other, row.clusterId));
   const remedy = remedyOf(serving.state, { nodeId, brake, alone, drained });
   return { serving, nodeId, nodeStatus: node?.status ?? null, brake, remedy };
 }
@@ -67,17 +68,18 @@ interface Hindrance {
   readonly brake: Brake | undefined;
   readonly alone: boolean;
   /** The healthy nodes that could take it, were they not drained. */
-  readonly drained: readonly NodeRow[];
+  drained(): readonly NodeRow[];
 }
 
 function remedyOf(state: SystemRow['serving']['state'], { nodeId, brake, alone, drained }: Hindrance): string | null {
-  const undrain = drained.map((node) => `, or holdfast drain ${node.nodeId} --stop`).join('');
+  if (state !== 'unserved' && state !== 'pending') return null;
+  const undrain = drained()
+    .map((node) => `, or holdfast drain ${node.nodeId} --stop`)
+    .join('');
   const start = `start ${nodeId} (of a local fleet: holdfast lab start node/${nodeId})${undrain}`;
   if (state === 'unserved' && brake) return `${brake.remedy}; or ${start}`;
   if (state === 'unserved') return alone ? start : 'nothing is to be done: another node takes over';
-  if (state === 'pending')
-    return brake?.remedy ?? (alone ? `start a node of its cluster, or register one${undrain}` : null);
-  return null;
+  return brake?.remedy ?? (alone ? `start a node of its cluster, or register one${undrain}` : null);
 }
 
 function canTakeOver(node: NodeRow, clusterId: string | null): boolean {
