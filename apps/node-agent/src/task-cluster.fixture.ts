@@ -48,8 +48,10 @@ export class TaskCluster {
 
   async clear(): Promise<void> {
     for (const node of this.nodes) await node.kill();
-    for (const name of readdirSync(this.root))
-      for (const { identity } of daemonsBelow(join(this.root, name, 'run'))) killProcess(identity);
+    const folders = readdirSync(this.root).map((name) => join(this.root, name, 'run'));
+    // The maker's own too: a test that ends in the middle leaves them.
+    for (const folder of [...folders, join(this.root, 'maker')])
+      for (const { identity } of daemonsBelow(folder)) killProcess(identity);
     rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
   }
 
