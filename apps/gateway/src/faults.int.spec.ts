@@ -70,6 +70,12 @@ it('answers 503 with a time to come back while PostgreSQL is away', async () => 
   const list = await suite.get('/v1/nodes');
   expect(list).toMatchObject({ status: 503, body: { remedy: expect.stringMatching(/^check PostgreSQL.*ask again$/) } });
   await suite.postgres.restart();
+  // Nothing new is heard: what was known is shown again all the same, by projections that were never at fault.
+  await suite.until(
+    () => suite.get('/v1/nodes'),
+    ({ status, body: { asOf } }) =>
+      status === 200 && asOf !== undefined && asOf.position > 0 && asOf.broken.length === 0,
+  );
   await suite.until(
     () => suite.post('/v1/systems', system('s6'), { 'idempotency-key': 's6' }),
     ({ status }) => status === 202,

@@ -8,6 +8,7 @@ import { Waiters } from './waiters';
 
 const IDLE_MS = 1_000;
 const RETRY_MS = 5_000;
+const UNREAD_MS = 250;
 const log = logger('projector');
 
 export interface Progress {
@@ -71,8 +72,19 @@ export class Projector {
     while (!this.stopped) {
       // Asked for before the read: what is committed during it wakes the next turn at once.
       const grown = this.feed.grown(IDLE_MS);
-      if (await this.turn()) this.tellWaiting();
+      if (await this.turnOrWait()) this.tellWaiting();
       else if (!this.stopped) await grown;
+    }
+  }
+
+  /** A feed that cannot be read is the store's fault: no projection stands still for it. */
+  private async turnOrWait(): Promise<boolean> {
+    try {
+      return await this.turn();
+    } catch (error) {
+      log.warn({ err: error }, 'the feed cannot be read; trying again');
+      await new Promise((resolve) => setTimeout(resolve, UNREAD_MS));
+      return false;
     }
   }
 
@@ -82,13 +94,11 @@ export class Projector {
     for (const projection of this.projections) {
       const progress = this.progressOf(projection.name);
       if (progress.retryAt > Date.now()) continue;
-      await this.guarded([projection], async () => {
-        if (progress.position === 0) progress.position = await this.storedPosition(projection.name);
-        together.set(progress.position, [...(together.get(progress.position) ?? []), projection]);
-      });
+      if (progress.position === 0) progress.position = await this.storedPosition(projection.name);
+      together.set(progress.position, [...(together.get(progress.position) ?? []), projection]);
     }
-    const moved = [...together].map(([position, group]) => this.guarded(group, () => this.advance(position, group)));
-    return (await Promise.all(moved)).some(Boolean);
+    const moved = await Promise.all([...together].map(([position, group]) => this.advance(position, group)));
+    return moved.some(Boolean);
   }
 
   private async advance(position: number, group: readonly Projection[]): Promise<boolean> {
