@@ -2,6 +2,8 @@ import type { Told } from './event';
 
 /** So soon after most agents began anew, silence is likely a trace of that. */
 const RESTART_MS = 30_000;
+/** One cause restarts them within moments; nodes that were killed and repaired one after the other are no such thing. */
+const TOGETHER_MS = 5_000;
 
 export interface WatchedNode {
   /** Suspected, or found to be unwell: nobody relies on it, and silence is enough to ask its peers. */
@@ -76,6 +78,9 @@ export class HealthState {
 
   private mostBeganAnew(atMs: number): boolean {
     this.restarts = this.restarts.filter((restart) => atMs - restart.atMs <= RESTART_MS);
-    return new Set(this.restarts.map(({ nodeId }) => nodeId)).size > this.nodes.size / 2;
+    return this.restarts.some(({ atMs: firstMs }) => {
+      const together = this.restarts.filter((one) => one.atMs >= firstMs && one.atMs - firstMs <= TOGETHER_MS);
+      return new Set(together.map(({ nodeId }) => nodeId)).size > this.nodes.size / 2;
+    });
   }
 }
