@@ -15,7 +15,7 @@ const refused = (reason: string) => system('SystemRejected', { requestId: 'r', r
 const scrub = admitted('t1', 10, { systemId: 's1', backup: { systemId: 's1', pointId: 'p1' } });
 const deletion = table('BackupDeletionOrdered', { systemId: 's1', pointId: 'p1', nodeId: 'n1' });
 const watched = ['n1', 'n2', 'n3'].map((nodeId) => health('NodeWatched', { nodeId }));
-const restarted = (nodeId: string) => health('NodeRestarted', { nodeId, at: log.atSec(40) });
+const restarted = (nodeId: string, sec = 40) => health('NodeRestarted', { nodeId, at: log.atSec(sec) });
 const recovered = (declaredWrongly: boolean) =>
   health('NodeRecovered', { nodeId: 'n1', fromStatus: 'down', declaredWrongly });
 const halted = write(['automation-fleet', 'AutomationHalted'], { scope: 'fleet' }, { at: log.atSec(0) });
@@ -280,4 +280,9 @@ it('keeps the first thousand violations of a rule, and counts the rest', () => {
   for (let n = 0; n < 1_500; n++) verification.see({ ...event!, version: n + 1 });
   const { violations, more } = verification.report().predicates.find(({ id }) => id === 'L2')!;
   expect([violations.length, more]).toEqual([1_000, 499]);
+});
+
+it('takes no agents that began anew one after the other for a mass restart', () => {
+  const events = logOf(...watched, restarted('n2', 34), restarted('n3'), suspected(), declared(), recovered(true));
+  expect(check(events).predicates.find(({ id }) => id === 'H6')?.violations).toEqual([]);
 });
