@@ -118,17 +118,23 @@ export const TaskFaulted = defineEvent('TaskFaulted', {
   subjects: taskSubjects,
 });
 
+const noMoreDoneThanAll = ({ doneBytes, totalBytes }: { doneBytes: number; totalBytes: number }) =>
+  doneBytes <= totalBytes;
+const doneIsTooMuch = { path: ['doneBytes'], error: 'more is done than there is to do' };
+
 /** Sealed and durable up to here: 10 s or 5 % after the last. */
 export const TaskCheckpointReached = defineEvent('TaskCheckpointReached', {
   version: 1,
-  schema: z.strictObject({
-    ...told,
-    taskId,
-    epoch,
-    token: z.string().max(4096).nullable(),
-    doneBytes: bytes,
-    totalBytes: bytes,
-  }),
+  schema: z
+    .strictObject({
+      ...told,
+      taskId,
+      epoch,
+      token: z.string().max(4096).nullable(),
+      doneBytes: bytes,
+      totalBytes: bytes,
+    })
+    .refine(noMoreDoneThanAll, doneIsTooMuch),
   subjects: taskSubjects,
 });
 
@@ -196,15 +202,17 @@ export const BackupDeleted = defineEvent('BackupDeleted', {
 /** Each second while it runs. A restore's serve task tells it too. */
 export const TaskProgressObserved = defineSample('TaskProgressObserved', {
   version: 1,
-  schema: z.strictObject({
-    clusterId,
-    nodeId,
-    taskId,
-    epoch,
-    doneBytes: bytes,
-    totalBytes: bytes,
-    bytesPerSec: z.number().nonnegative(),
-  }),
+  schema: z
+    .strictObject({
+      clusterId,
+      nodeId,
+      taskId,
+      epoch,
+      doneBytes: bytes,
+      totalBytes: bytes,
+      bytesPerSec: z.number().nonnegative(),
+    })
+    .refine(noMoreDoneThanAll, doneIsTooMuch),
   subject: ({ taskId }) => `task/${taskId}`,
 });
 
