@@ -12,6 +12,8 @@ export interface LockWait {
   giveUpMs?: number;
 }
 
+/** Made with the system's folder, and never deleted: whoever made it anew would be alone in a lock of its own. */
+export const CHAIN_LOCK = 'chain.lock';
 const TELL_AFTER_MS = 1_000;
 
 /**
@@ -41,7 +43,7 @@ export class ChainLock {
   private static async acquire(folder: string, { signal, blocked, giveUpMs }: LockWait): Promise<ChainLock> {
     if (signal.aborted) throw new Superseded('nobody waits for the lock any more');
     // It says back what it is told as soon as it runs, and it runs once the lock is had.
-    const child = spawn('flock', ['--exclusive', '--no-fork', join(folder, 'chain.lock'), 'cat']);
+    const child = spawn('flock', ['--exclusive', '--no-fork', join(folder, CHAIN_LOCK), 'cat']);
     const end = () => child.kill('SIGKILL');
     const timers = [setTimeout(() => blocked?.(), TELL_AFTER_MS)];
     if (giveUpMs !== undefined) timers.push(setTimeout(end, giveUpMs));

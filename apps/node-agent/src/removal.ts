@@ -1,15 +1,18 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ChainLock } from './chain-lock';
-import { makeClaim, makeClaimsFolder, syncFolder } from './claims';
+import { CHAIN_LOCK, ChainLock } from './chain-lock';
+import { highestClaim, makeClaim, makeClaimsFolder, syncFolder } from './claims';
 import { requireMedium, type NodeEngine } from './take-up';
 
 /** In the claim's `by`, not the task: a serve order at the very epoch of the removal must not find it to be its own. */
 const REMOVAL = 'removal';
 
+/** They keep out whoever was told to create it before, and is late; and a lock is one only while it is the same file. */
+const KEPT = ['claims', CHAIN_LOCK];
+
 /**
- * All that a system has on the medium, but for its claims: they keep out whoever was told to create it before, and is
- * late. The name may be used again, at higher epochs. False: a higher claim stands, and nothing was touched.
+ * All that a system has on the medium, but for its claims and its lock. The name may be used again, at higher epochs.
+ * False: a higher claim stands, and nothing was touched.
  */
 export async function removeFiles(
   { systemId, epoch }: { systemId: string; epoch: number },
@@ -23,11 +26,14 @@ export async function removeFiles(
   if (!made) return false;
   const folder = join(mediumFolder, systemId);
   // Whoever is in the lock at this moment lists what it was about to, and only then is all of it taken away.
-  await ChainLock.with(folder, { signal }, async () => {
+  return ChainLock.with(folder, { signal }, async (lock) => {
+    // Of a node that slept until now another took the removal over, and the name may be a new system's.
+    if ((await highestClaim(claims))?.epoch !== epoch) return false;
+    lock.mustBeHeld();
     await rm(join(folder, 'chain.json'), { force: true }); // first: without a list nothing can be opened
     for (const name of await readdir(folder))
-      if (join(folder, name) !== claims) await rm(join(folder, name), { recursive: true, force: true });
+      if (!KEPT.includes(name)) await rm(join(folder, name), { recursive: true, force: true });
     await syncFolder(folder); // what was told gone must not come back with the power
+    return true;
   });
-  return true;
 }

@@ -1,13 +1,4 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TestCluster, until, type TestNode } from './fixture';
 import { makeClaim } from './claims';
@@ -217,45 +208,6 @@ describe('serving, on real daemons', () => {
     const after = await n2.connect('v2');
     expect((await after.read(0, 4096)).equals(block(9))).toBe(true);
     after.close();
-  });
-
-  it('removes a system: all goes but the claims', async () => {
-    await n1.serve(1, { create: true });
-    await n1.serving.remove({ taskId: 'serve-s1', systemId: 's1', epoch: 2 });
-    expect(n1.lastTold()).toMatchObject({ type: 'SystemRemoved', data: { systemId: 's1', epoch: 2 } });
-    expect(readdirSync(cluster.systemFolder())).toEqual(['claims']);
-  });
-
-  it('does not make a removed system again for an order that is late, only for one above the removal', async () => {
-    await n1.serve(1, { create: true });
-    await n1.serving.remove({ taskId: 'serve-s1', systemId: 's1', epoch: 2 });
-    const late = { type: 'TaskDeclined', data: { code: 'STALE_EPOCH', claim: { epoch: 2, nodeId: 'n1' } } };
-    for (const epoch of [1, 2]) {
-      await n2.serve(epoch, { create: true });
-      expect(n2.lastTold()).toMatchObject(late);
-    }
-    await n1.serve(2, { create: true });
-    expect(n1.lastTold()).toMatchObject(late);
-    expect(readdirSync(cluster.systemFolder())).toEqual(['claims']);
-    await n2.serve(3, { create: true });
-    expect(n2.lastTold()).toMatchObject({ type: 'TaskTaken', data: { epoch: 3 } });
-  });
-
-  it('removes a system that was never made, and says so', async () => {
-    await n1.serving.remove({ taskId: 'serve-s9', systemId: 's9', epoch: 1 });
-    expect(n1.lastTold()).toMatchObject({ type: 'SystemRemoved', data: { systemId: 's9' } });
-    await n2.serve(1, { create: true, systemId: 's9' });
-    expect(n2.lastTold()).toMatchObject({ type: 'TaskDeclined', data: { code: 'STALE_EPOCH' } });
-  });
-
-  it('says of nothing that it is removed while the medium is away', async () => {
-    await n1.serve(1, { create: true });
-    renameSync(cluster.medium, `${cluster.medium}.away`);
-    const removal = n1.serving.remove({ taskId: 'serve-s1', systemId: 's1', epoch: 2 });
-    await expect(removal).rejects.toMatchObject({ code: 'MEDIUM_INVALID' });
-    renameSync(`${cluster.medium}.away`, cluster.medium);
-    expect(n1.told().map(({ type }) => type)).toEqual(['TaskTaken']);
-    expect(claims()).toEqual(['1.json']);
   });
 
   it('keeps what an earlier creation listed, and removes what came to nothing before it', async () => {
