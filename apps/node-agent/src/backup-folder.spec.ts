@@ -28,8 +28,8 @@ describe('attempts at a backup', () => {
   afterEach(() => rmSync(medium, { recursive: true, force: true }));
 
   const point = { k: 2, at: '2026-01-01T00:00:00.000Z' };
-  const of = (epoch: number, more: { pointId?: string; at?: string; taskId?: string } = {}) => ({
-    taskId: more.taskId ?? 't-1',
+  const of = (epoch: number, more: { pointId?: string; at?: string; taskId?: string; orderedAt?: string } = {}) => ({
+    ...{ taskId: more.taskId ?? 't-1', orderedAt: more.orderedAt ?? '2026-01-01T00:01:00.000Z' },
     ...{ systemId: 's1', pointId: more.pointId ?? 'p1', epoch },
     point: { ...point, at: more.at ?? point.at },
   });
@@ -113,6 +113,7 @@ describe('attempts at a backup', () => {
     await folder.finish('{}', () => undefined);
     await folder.close();
   };
+  const deletedAt = '2026-01-01T00:02:00.000Z';
   const earlierPoint = '2025-12-31T00:00:00.000Z';
 
   it('go once there is a result, but for the backup of another point that had the name', async () => {
@@ -157,15 +158,21 @@ describe('attempts at a backup', () => {
 
   it('go with their backup, also when it is gone already or never was', async () => {
     for (const epoch of [1, 2]) await (await attempt(of(epoch), 0)).close();
-    await deleteBackup(medium, { systemId: 's1', pointId: 'p1' });
-    await deleteBackup(medium, { systemId: 's1', pointId: 'p1' });
-    await deleteBackup(medium, { systemId: 's9', pointId: 'p1' });
+    for (const systemId of ['s1', 's1', 's9'])
+      expect(await deleteBackup(medium, { systemId, pointId: 'p1', at: deletedAt })).toBe(true);
     expect(readdirSync(join(medium, 'backups/s1'))).toEqual([]);
+  });
+
+  it('stay where they were ordered after the deletion, which is heard late: the name was given again', async () => {
+    await whole(of(1));
+    await whole(of(2, { orderedAt: '2026-01-01T00:02:00.001Z' }));
+    expect(await deleteBackup(medium, { systemId: 's1', pointId: 'p1', at: deletedAt })).toBe(false);
+    expect(readdirSync(join(medium, 'backups/s1'))).toEqual(['p1.e2']);
   });
 
   it('are not taken for gone on a medium that is away', async () => {
     const away = join(medium, 'away');
-    await expect(deleteBackup(away, { systemId: 's1', pointId: 'p1' })).rejects.toMatchObject({
+    await expect(deleteBackup(away, { systemId: 's1', pointId: 'p1', at: deletedAt })).rejects.toMatchObject({
       code: 'MEDIUM_INVALID',
     });
     await expect(AttemptFolder.open(away, of(1))).rejects.toMatchObject({ code: 'MEDIUM_INVALID' });

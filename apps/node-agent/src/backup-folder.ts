@@ -20,8 +20,8 @@ const SEALED = 'sealed.ndjson';
 const point = z.strictObject({ k: z.int().positive(), at: z.string() });
 export type PointOfAttempt = z.infer<typeof point>;
 
-/** The first line of an attempt's list: the task is the one that made the folder. */
-const head = z.strictObject({ point, taskId: z.string() });
+/** The first line of an attempt's list: the task is the one that made the folder, by an order of that time. */
+const head = z.strictObject({ point, taskId: z.string(), orderedAt: z.string().optional() });
 
 export interface Attempt extends z.infer<typeof head> {
   folder: string;
@@ -110,7 +110,7 @@ export class AttemptFolder {
   ) {}
 
   /** What an earlier run of this same epoch sealed stays listed: it is judged like any other attempt's. */
-  static async open(mediumFolder: string, of: AttemptName & { taskId: string }): Promise<AttemptFolder> {
+  static async open(mediumFolder: string, of: AttemptName & { taskId: string; orderedAt: string }) {
     const folder = folderOfAttempt(mediumFolder, of);
     await requireMedium(mediumFolder);
     for (const path of [dirname(dirname(folder)), dirname(folder), folder]) await makeFolder(path);
@@ -120,7 +120,7 @@ export class AttemptFolder {
     const attempt = new AttemptFolder(folder, of.taskId, list);
     if (goesOn)
       await list.appendFile('\n'); // its last line may be torn
-    else await attempt.note({ point: of.point, taskId: of.taskId });
+    else await attempt.note({ point: of.point, taskId: of.taskId, orderedAt: of.orderedAt });
     await syncFolder(folder);
     return attempt;
   }
@@ -171,9 +171,18 @@ const isSamePoint = (one: PointOfAttempt, other: PointOfAttempt) => one.k === ot
 const isAttemptAt = (at: PointOfAttempt, attempt: Attempt | undefined) =>
   attempt !== undefined && isSamePoint(attempt.point, at);
 
-/** Every attempt, whole or not. */
-export async function deleteBackup(mediumFolder: string, backup: BackupName): Promise<void> {
-  for (const epoch of await epochsOf(mediumFolder, backup)) await removeAttempt(mediumFolder, { ...backup, epoch });
+/**
+ * Every attempt, whole or not, that was ordered before its deletion. False: one was ordered after it, so that this order
+ * is very late. Another node was asked long ago, and the name may be another backup's by now.
+ */
+export async function deleteBackup(mediumFolder: string, { at, ...of }: BackupName & { at: string }): Promise<boolean> {
+  let late = false;
+  for (const epoch of await epochsOf(mediumFolder, of)) {
+    const attempt = await readAttempt(folderOfAttempt(mediumFolder, { ...of, epoch }));
+    if (attempt?.orderedAt && Date.parse(attempt.orderedAt) > Date.parse(at)) late = true;
+    else await removeAttempt(mediumFolder, { ...of, epoch });
+  }
+  return !late;
 }
 
 /**

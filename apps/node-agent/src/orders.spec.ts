@@ -34,7 +34,8 @@ describe('the attempts of a task that has ended', () => {
   const name = { systemId: 's1', pointId: 'p1' };
   const point = { k: 1, at: '2026-01-01T00:00:00.000Z' };
   const attempt = async (epoch: number) => {
-    const folder = await AttemptFolder.open(join(root, 'medium'), { ...name, epoch, point, taskId: 't-1' });
+    const of = { ...name, epoch, point, taskId: 't-1', orderedAt: point.at };
+    const folder = await AttemptFolder.open(join(root, 'medium'), of);
     await folder.close();
   };
   const attempts = () => readdirSync(join(root, 'medium/backups/s1')).sort();
@@ -83,7 +84,14 @@ describe('the attempts of a task that has ended', () => {
 
   it('are forgotten with it, though its order was just being noted when its end was heard', async () => {
     const spec = snapshotSpec.parse({ ...name, bytesPerSec: 1 });
-    const ordered = tasks.order({ kind: 'snapshot', taskId: 't-1', epoch: 3, spec, nodeIncarnation: null });
+    const ordered = tasks.order({
+      kind: 'snapshot',
+      taskId: 't-1',
+      epoch: 3,
+      at: point.at,
+      spec,
+      nodeIncarnation: null,
+    });
     await hear('TaskCancelled', { serves: [] });
     await ordered;
     expect([attempts(), journal.state.epochs.size, journal.state.carrying.size]).toEqual([[], 0, 0]);

@@ -62,10 +62,10 @@ export function obeys(parts: OrdersParts): Obeys {
     },
     BackupDeletionOrdered: (data, cause) => {
       if (data.nodeId !== nodeId) return;
-      const { systemId, pointId } = data;
+      const { systemId, pointId, at } = data;
       carryOut({ name: 'delete backup', clusterId, backup: `${systemId}/${pointId}`, cause }, async (told) => {
-        await deleteBackup(node.mediumFolder, { systemId, pointId });
-        await facts.tell({ type: 'BackupDeleted', data: { systemId, pointId } }, told);
+        if (await deleteBackup(node.mediumFolder, { systemId, pointId, at }))
+          await facts.tell({ type: 'BackupDeleted', data: { systemId, pointId } }, told);
       });
     },
     SystemRemovalOrdered: (data, cause) => {
@@ -102,8 +102,8 @@ function take(parts: OrdersParts, data: Order, cause: Cause): void {
 }
 
 function carryTask({ tasks, facts }: OrdersParts, data: Order, cause: Cause): Promise<void> {
-  const { taskId, kind, epoch, spec, nodeIncarnation } = data;
-  const order = { taskId, epoch, nodeIncarnation };
+  const { taskId, kind, epoch, at, spec, nodeIncarnation } = data;
+  const order = { taskId, epoch, at, nodeIncarnation };
   if (kind === 'snapshot' && 'pointId' in spec) return tasks.order({ ...order, kind, spec }, cause);
   if (kind === 'scrub' && 'backup' in spec) return tasks.order({ ...order, kind, spec }, cause);
   const message = `this is no ${kind}`;

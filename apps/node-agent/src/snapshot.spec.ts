@@ -64,7 +64,10 @@ describe('a piece of a snapshot', () => {
   });
   const spec = snapshotSpec.parse({ systemId: 's1', pointId: 'p1', bytesPerSec: 1 });
   const run = async (more?: Partial<Work>, epoch = 1) => {
-    const begun = await beginSnapshot({ kind: 'snapshot', taskId: 't-1', epoch, spec }, work(more));
+    const begun = await beginSnapshot(
+      { kind: 'snapshot', taskId: 't-1', epoch, at: '2026-01-01T00:01:00.000Z', spec },
+      work(more),
+    );
     return begun.run().finally(() => begun.close());
   };
   const attempt = () => join(medium, 'backups/s1/p1.e1');

@@ -36,7 +36,7 @@ export async function beginSnapshot(order: SnapshotOrder, work: Work): Promise<B
   await requireMedium(mediumFolder);
   const { chain, point, reader } = await openPoint(order, work);
   try {
-    const of = { systemId, pointId, epoch: order.epoch, point, taskId: order.taskId };
+    const of = { systemId, pointId, epoch: order.epoch, point, taskId: order.taskId, orderedAt: order.at };
     await mustNotReplace(mediumFolder, of);
     const earlier = await earlierAttempts(mediumFolder, of);
     const folder = await AttemptFolder.open(mediumFolder, of);

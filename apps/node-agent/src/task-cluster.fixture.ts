@@ -22,6 +22,8 @@ import { daemonsBelow, killProcess } from './process-identity';
 import { TaskNode } from './task-node.fixture';
 import type { HeardTask } from './tasks';
 
+const ORDERED_AT = '2026-01-01T00:01:00.000Z';
+
 /** For specs: a medium with a system on it that has a frozen point, and nodes as processes of their own. */
 export class TaskCluster {
   readonly root = mkdtempSync('/var/tmp/holdfast-tasks-');
@@ -93,7 +95,7 @@ export class TaskCluster {
 
   snapshot(epoch: number, { taskId = 't-1', pointId = 'p1', rate = 512 * MIB } = {}): HeardTask {
     const spec = snapshotSpec.parse({ systemId: 's1', pointId, bytesPerSec: rate });
-    return { kind: 'snapshot', taskId, epoch, spec, nodeIncarnation: null };
+    return { kind: 'snapshot', taskId, epoch, at: ORDERED_AT, spec, nodeIncarnation: null };
   }
 
   scrub(
@@ -102,7 +104,7 @@ export class TaskCluster {
   ): HeardTask {
     const backup = { systemId: 's1', pointId: 'p1', epoch: of, manifest };
     const spec = scrubSpec.parse({ systemId: 's1', backup, bytesPerSec: rate });
-    return { kind: 'scrub', taskId, epoch, spec, nodeIncarnation: null };
+    return { kind: 'scrub', taskId, epoch, at: ORDERED_AT, spec, nodeIncarnation: null };
   }
 
   attempt(epoch: number): string {

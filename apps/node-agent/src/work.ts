@@ -6,6 +6,8 @@ interface OrderOf<Kind, Spec> {
   kind: Kind;
   taskId: string;
   epoch: number;
+  /** When it was ordered, by the clock that orders deletions too. */
+  at: string;
   spec: Spec;
 }
 export type SnapshotOrder = OrderOf<'snapshot', SnapshotSpec>;
