@@ -12,11 +12,10 @@ import {
 } from '@holdfast/contracts';
 import type { LoggedEvent } from '@holdfast/invariants';
 import { grantsFor } from '../../apps/load-balancer/src/domain/grants.policy';
+import { valuesOf } from '../../apps/load-balancer/src/domain/persistent-map';
 import { routingTableDecider, type TableAction } from '../../apps/load-balancer/src/domain/routing-table.decider';
 import type { RoutingTable } from '../../apps/load-balancer/src/domain/routing-table';
 import { systemDecider, type System, type SystemCommand } from '../../apps/load-balancer/src/domain/system.decider';
-
-type Task = RoutingTable['tasks'][string];
 
 const VOLUMES = [{ volumeId: 'v1' as never, sizeBytes: 1_048_576 }];
 const MANIFEST = '0'.repeat(64);
@@ -104,7 +103,7 @@ export class TableRun {
     turn: number,
     work: (backup: { systemId: SystemId; pointId: PointId }, requestId: RequestId) => void,
   ): void {
-    const backups = Object.values(this.table.backups);
+    const backups = valuesOf(this.table.backups);
     const backup = backups[turn % Math.max(1, backups.length)];
     if (backup) work({ systemId: backup.systemId, pointId: backup.pointId }, this.request());
   }
@@ -125,7 +124,7 @@ export class TableRun {
 
   /** Of the task that comes at this turn. */
   withTask(turn: number, work: (task: Task, requestId: RequestId) => void): void {
-    const tasks = Object.values(this.table.tasks);
+    const tasks = valuesOf(this.table.tasks);
     const task = tasks[turn % Math.max(1, tasks.length)];
     if (task) work(task, this.request());
   }

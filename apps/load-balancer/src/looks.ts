@@ -3,6 +3,7 @@ import type { Tx } from '@holdfast/event-store';
 import { DELETED_MS } from './domain/backup-deletion';
 import { nameOf } from './domain/backups';
 import { nextLook, nextSettle } from './domain/next-look';
+import { lookUp } from './domain/persistent-map';
 import type { Known, RoutingTable, TableEvent } from './domain/routing-table';
 import type { TableAction } from './domain/routing-table.decider';
 import { later } from './domain/time';
@@ -43,7 +44,7 @@ export function lookAgain(tx: Tx, decided: Decided): void {
   if (action.type === 'CheckTask') tasks.add(action.taskId);
   const stillMs = action.type === 'CheckTask' ? (action.progress?.stillMs ?? 0) : 0;
   for (const taskId of tasks) {
-    const task = table.tasks[taskId];
+    const task = lookUp(table.tasks, taskId);
     const dueAt = task ? nextLook(table, task, { ...known, stillMs }) : null;
     const command: CheckTaskTimer = { type: 'CheckTask', clusterId: known.clusterId, taskId };
     tx.setTimer(stream, `task-${taskId}`, dueAt, command);
@@ -58,7 +59,7 @@ function lookAtDeletions(tx: Tx, { action, events, table, known }: Decided, stre
   const checked = action.type === 'CheckDeletion' ? [action] : [];
   for (const { systemId, pointId, requestId } of [...checked, ...asked]) {
     const name = { systemId, pointId };
-    const dueAt = table.backups[nameOf(name)]?.deletion ? later(known.at, DELETED_MS) : null;
+    const dueAt = lookUp(table.backups, nameOf(name))?.deletion ? later(known.at, DELETED_MS) : null;
     const command: CheckDeletionTimer = { type: 'CheckDeletion', clusterId: known.clusterId, ...name, requestId };
     tx.setTimer(stream, `backup-${nameOf(name)}`, dueAt, command);
   }

@@ -1,5 +1,6 @@
 import type { ClusterId, Instant, TaskId } from '@holdfast/contracts';
 import { counter, gauge, histogram, onScrape } from '@holdfast/observability';
+import { valuesOf } from './domain/persistent-map';
 import type { RoutingTable, TableEvent } from './domain/routing-table';
 import { isServe, type Task } from './domain/task';
 import { msBetween } from './domain/time';
@@ -67,7 +68,7 @@ export class PlacementMetrics {
   }
 
   private show(cluster: ClusterId, { tasks, nodes }: RoutingTable): void {
-    const all = Object.values(tasks);
+    const all = valuesOf(tasks);
     const isOnDownNode = ({ nodeId }: Task) => nodeId !== null && nodes[nodeId]?.state === 'closed';
     const isHeld = (task: Task) => task.phase === 'running' && task.nodeId !== null && !isOnDownNode(task);
     this.withoutHolder.set({ cluster }, all.filter((task) => isServe(task) && !isHeld(task)).length);

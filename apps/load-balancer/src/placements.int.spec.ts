@@ -4,6 +4,7 @@ import { freshDatabase, type Postgres, temporaryPostgres } from '@holdfast/testi
 import { randomUUID } from 'node:crypto';
 import { CheckpointRows1764115200300 } from './checkpoint-rows';
 import { Checkpoints } from './checkpoints';
+import { lookUp } from './domain/persistent-map';
 import { type DueTimer, DueTimers } from './due-timers';
 import { Fleet } from './fleet';
 import { FleetRows1764115200100, NodeInventories1764115200400 } from './fleet-rows';
@@ -67,7 +68,7 @@ const register = (id: string) =>
   within(one, (tx) => one.systems.register(tx, { ...asked(), systemId: s(id), clusterId, volumes }));
 
 async function ownerOf(id: string) {
-  const task = (await one.placements.table(clusterId)).tasks[`serve-${id}`];
+  const task = lookUp((await one.placements.table(clusterId)).tasks, `serve-${id}`);
   if (!task?.nodeId) throw new RangeError(`nobody has ${id}`);
   return { clusterId, nodeId: task.nodeId, taskId: task.taskId, epoch: task.epoch, at };
 }

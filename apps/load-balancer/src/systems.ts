@@ -16,6 +16,7 @@ import { Injectable } from '@nestjs/common';
 import { lowestFreeAddress } from './domain/address-allocation';
 import { RETRY_MS } from './domain/orders';
 import { type BackupName, refOf } from './domain/backups';
+import { lookUp } from './domain/persistent-map';
 import type { BackupSource, System, SystemRefusal } from './domain/system.decider';
 import { later } from './domain/time';
 import { clusterOffer, freeAddress, takeAddress } from './fleet-rows';
@@ -116,7 +117,7 @@ export class Systems {
 
   /** `route` is a task: the agent has seen a higher epoch of it than it was ordered. */
   async epochAhead(tx: Tx, { clusterId, route, highestEpoch }: DataOf<typeof EpochAheadFound>): Promise<void> {
-    const background = (await this.placements.tableIn(tx, clusterId)).tasks[route];
+    const background = lookUp((await this.placements.tableIn(tx, clusterId)).tasks, route);
     const systemId = background?.kind === 'serve' ? background.systemId : systemOfServeTask(route);
     const ordered = background && background.kind !== 'serve' ? background : null;
     if (!ordered && !systemId) return;

@@ -77,10 +77,7 @@ describe('rejects', () => {
       taskId: fill(n + 10),
       subject: `x/${n}`,
     }));
-    const others = Object.fromEntries(
-      many.map((task) => [task.taskId, { ...task, nodeId: null, phase: 'parked' as const }]),
-    );
-    fixture.table = { ...fixture.table, tasks: { ...fixture.table.tasks, ...others } };
+    fixture.put(...many.map((task) => ({ ...task, nodeId: null, phase: 'parked' as const })));
     expect(fixture.submit({ pointId: 'p2' as never })[0]).toBe('TaskAdmitted t-1');
     fixture.serve('s2');
     const last = { taskId: fill(9), systemId: 's2' as SystemId };

@@ -9,9 +9,10 @@ import {
 import { backupOf, nameOf, refOf } from './backups';
 import type { Decision } from './decision';
 import { placeBackground } from './owed';
+import { lookUp, valuesOf } from './persistent-map';
 import { backgroundLimits } from './placement';
 import { isRetired } from './retirement';
-import type { RoutingTable, TableEvent } from './routing-table';
+import { openTask, type RoutingTable, type TableEvent } from './routing-table';
 import { type BackgroundTask, isBackground } from './task';
 
 /** Background tasks of one cluster that are open at a time. */
@@ -38,7 +39,7 @@ const isKind = (kind: string): kind is Kind => kind === 'snapshot' || kind === '
 
 export function requestTask(decision: Decision, request: RequestTask): void {
   const { taskId, kind, requestId, bytesPerSec: cost } = request;
-  if (decision.table.tasks[taskId]) return;
+  if (lookUp(decision.table.tasks, taskId)) return;
   const { clusterId, at } = decision.known;
   const about = { clusterId, taskId, subject: subjectOf(request), requestId, at };
 
@@ -64,8 +65,8 @@ function refusalOf(table: RoutingTable, request: RequestTask): Refusal | null {
   const subject = kind === 'scrub' ? withoutBackup(table, request) : withoutPoint(table, request);
   if (subject) return subject;
 
-  const open = Object.values(table.tasks).filter(isBackground);
-  const standing = open.find((task) => task.kind === kind && task.subject === subjectOf(request));
+  const open = valuesOf(table.tasks).filter(isBackground);
+  const standing = openTask(table, { kind, subject: subjectOf(request) });
   if (standing) return { reason: 'DUPLICATE', byTaskId: standing.taskId };
   if (exceedsAny(table, bytesPerSec)) return { reason: 'EXCEEDS_ANY_NODE' };
   return open.length >= QUEUE_LIMIT ? { reason: 'QUEUE_FULL' } : null;
@@ -78,10 +79,10 @@ function withoutBackup(table: RoutingTable, request: RequestTask): Refusal | nul
 
 /** A point's name is used once: another attempt under it would write where one before may still be writing. */
 function withoutPoint(table: RoutingTable, { systemId, pointId }: RequestTask): Refusal | null {
-  const serve = table.tasks[serveTaskOf(systemId)];
+  const serve = lookUp(table.tasks, serveTaskOf(systemId));
   if (!serve || serve.recall?.cause === 'retirement') return { reason: 'UNKNOWN_SUBJECT' };
   const point = nameOf({ systemId, pointId });
-  const gone = table.backups[point] !== undefined || table.ended.some((ended) => ended.point === point);
+  const gone = lookUp(table.backups, point) !== undefined || table.ended.some((ended) => ended.point === point);
   return gone ? { reason: 'POINT_GONE' } : null;
 }
 

@@ -8,6 +8,7 @@ import {
 } from '@holdfast/contracts';
 import type { RequestTask } from './admission';
 import type { BackupName } from './backups';
+import { lookUp } from './persistent-map';
 import type { TableAction } from './routing-table.decider';
 import type { Progress } from './silence';
 import { FixtureTable } from './table-fixture';
@@ -50,15 +51,11 @@ export class BackgroundTable extends FixtureTable {
     if (this.work().phase === 'stopping') this.do({ type: 'NoteStopped', ...this.by(), token: null, doneBytes: 0 });
     this.do({ type: 'NoteTaken', ...this.by(), tookMs: 5 });
     this.wait(60_000); // Nobody is avoided any more.
-    this.table = {
-      ...this.table,
-      tasks: { ...this.table.tasks, [T1]: { ...this.work(), avoided: {}, since: this.at } },
-    };
-    return this;
+    return this.put({ ...this.work(), avoided: {}, since: this.at });
   }
 
   work(taskId: TaskId = T1): BackgroundTask {
-    const task = this.table.tasks[taskId];
+    const task = lookUp(this.table.tasks, taskId);
     if (!task || task.kind === 'serve') throw new RangeError(`no ${taskId}`);
     return task;
   }

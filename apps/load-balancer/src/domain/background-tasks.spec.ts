@@ -1,6 +1,7 @@
 import type { SystemId, TaskId } from '@holdfast/contracts';
 import { BackgroundTable, P1, T1 } from './background-fixture';
 import { ORDERS_AT_MOST } from './owed';
+import { emptyMap, lookUp, valuesOf } from './persistent-map';
 import { FixtureTable, node } from './table-fixture';
 
 const ordered = (...others: string[]) => {
@@ -64,8 +65,12 @@ describe('a task that runs', () => {
     expect(fixture.finish(late)).toEqual([]);
     expect(fixture.finish({ ...fixture.by(), nodeId: node('n2') })).toEqual([]);
     expect(fixture.finish()).toEqual([`TaskCompleted t-1 n1@${late.epoch + 1}`]);
-    expect(fixture.table.tasks[T1]).toBeUndefined();
-    expect(fixture.table.backups['s1/p1']).toMatchObject({ epoch: late.epoch + 1, bytes: 512, lastScrub: null });
+    expect(lookUp(fixture.table.tasks, T1)).toBeUndefined();
+    expect(lookUp(fixture.table.backups, 's1/p1')).toMatchObject({
+      epoch: late.epoch + 1,
+      bytes: 512,
+      lastScrub: null,
+    });
   });
 
   it('with another kind’s result is parked: nobody may read it', () => {
@@ -179,8 +184,9 @@ describe('a node', () => {
     const many = Array.from({ length: ORDERS_AT_MOST }, (_, n) => ({
       ...{ ...fixture.work(), taskId: `t-x${n}` as TaskId, cost: 0.1 },
     }));
-    const tasks = Object.fromEntries(many.map((task) => [task.taskId, task]));
-    fixture.table = { ...fixture.table, tasks: { ...tasks, ...fixture.table.tasks } };
+    const before = valuesOf(fixture.table.tasks);
+    fixture.table = { ...fixture.table, tasks: emptyMap };
+    fixture.put(...many, ...before);
     const first = fixture.close('n1');
     expect(first.slice(0, 2)).toEqual(['NodeClosed n1 down', 'TaskMoved serve-s1 n1→n2@2 nodeDown']);
     expect(first).toHaveLength(2 + ORDERS_AT_MOST);

@@ -1,6 +1,7 @@
 import type { SystemId, TaskId } from '@holdfast/contracts';
 import fc from 'fast-check';
 import { BackgroundTable, MANIFEST, REQUEST } from './background-fixture';
+import { lookUp, valuesOf } from './persistent-map';
 import type { TableEvent } from './routing-table';
 import { node, taskOf } from './table-fixture';
 import { isBackground, type BackgroundTask } from './task';
@@ -65,13 +66,13 @@ const ofTask = (all: Answer[]): fc.Arbitrary<Step> =>
   fc
     .record({ say: fc.constantFrom(...all), which: fc.nat(), late: fc.boolean() })
     .map(({ say, which, late }) => (table) => {
-      const open = Object.values(table.table.tasks).filter(isBackground);
+      const open = valuesOf(table.table.tasks).filter(isBackground);
       const task = open[which % Math.max(open.length, 1)];
       if (task) say(table, late && which % 3 === 0 ? { ...task, epoch: Math.max(task.epoch - 1, 1) } : task);
     });
 
 const serving: fc.Arbitrary<Step> = anySystem.map((name) => (table) => {
-  if (!table.table.tasks[taskOf(name)]) {
+  if (!lookUp(table.table.tasks, taskOf(name))) {
     if (!table.systems[name]) table.admit(name);
   } else if (table.task(name).nodeId !== null) table.take(name);
 });
@@ -80,7 +81,7 @@ const request: fc.Arbitrary<Step> = fc
   .record({ systemId: anySystem, kind: fc.constantFrom('snapshot', 'scrub'), cost: fc.constantFrom(5, 40, 80) })
   .map(({ systemId, kind, cost }) => (table) => {
     const n = table.history.length;
-    const backup = Object.values(table.table.backups)[0];
+    const backup = valuesOf(table.table.backups)[0];
     const pointId = (kind === 'scrub' ? (backup?.pointId ?? 'none') : `p${n}`) as never;
     table.submit({ taskId: `t-${n}` as TaskId, kind, systemId: systemId as SystemId, pointId, bytesPerSec: cost });
   });
@@ -160,7 +161,7 @@ it('moves what one failed node had, and else only places what waits', () => {
       const seen = table.history.length;
       table.close(failing);
       for (const { data } of table.history.slice(seen).filter(isOrder)) {
-        const owner = before[data.taskId]?.nodeId;
+        const owner = lookUp(before, data.taskId)?.nodeId;
         expect([failing, null]).toContain(owner);
       }
     }),
@@ -219,7 +220,7 @@ it('has every admitted task running, moving, waiting with a reason, or ended', (
       );
       for (const { type, data } of table.history) {
         if (type !== 'TaskAdmitted' || data.kind === 'serve') continue;
-        const task = table.table.tasks[data.taskId];
+        const task = lookUp(table.table.tasks, data.taskId);
         if (task && isBackground(task)) expect([task, isAccountedFor(table.table, task)]).toEqual([task, true]);
         else expect(ended.has(data.taskId)).toBe(true);
       }
@@ -238,9 +239,7 @@ it('gives work only to open nodes, and never more than they can spare', () => {
         for (const { data } of placed) {
           if (data.cause === 'nodeStarted' || data.cause === 'kept') continue;
           expect(table.table.nodes[data.nodeId]?.state).toBe('open');
-          const tasks = Object.values(table.table.tasks).filter(
-            (task) => isBackground(task) && task.nodeId === data.nodeId,
-          );
+          const tasks = valuesOf(table.table.tasks).filter((task) => isBackground(task) && task.nodeId === data.nodeId);
           expect(tasks.reduce((sum, { cost }) => sum + cost, 0)).toBeLessThanOrEqual(90);
         }
       }

@@ -1,5 +1,6 @@
 import type { TaskId } from '@holdfast/contracts';
 import { BackgroundTable, MANIFEST, P1, REQUEST } from './background-fixture';
+import { lookUp, valuesOf } from './persistent-map';
 
 const ask = { type: 'DeleteBackup', ...P1, requestId: REQUEST } as const;
 const check = { type: 'CheckDeletion', ...P1, requestId: REQUEST } as const;
@@ -11,7 +12,7 @@ it('is ordered of an open node, and done when any says so', () => {
   expect(fixture.do(ask)).toEqual(['BackupDeletionOrdered s1/p1 n1']);
   expect(fixture.do(deleted)).toEqual(['BackupDeletionConfirmed s1/p1']);
   expect(fixture.do(deleted)).toEqual([]);
-  expect(fixture.table.backups).toEqual({});
+  expect(valuesOf(fixture.table.backups)).toEqual([]);
 });
 
 it('asked for twice, is told to the node that is at it, so that both requests end together', () => {
@@ -71,7 +72,7 @@ it('a scrub tells how a backup is, and with another it may be better again', () 
     fixture.submit({ taskId, kind: 'scrub' });
     const result = { manifest: MANIFEST, pieces: 1, damagedPieces, damaged: [] };
     fixture.do({ type: 'NoteFinished', ...fixture.by(taskId), result, doneBytes: 1, durationMs: 1 });
-    return fixture.table.backups['s1/p1']?.lastScrub?.damagedPieces;
+    return lookUp(fixture.table.backups, 's1/p1')?.lastScrub?.damagedPieces;
   };
   expect(scrub(t2, 3)).toBe(3);
   expect(scrub('t-3' as TaskId, 0)).toBe(0);

@@ -1,6 +1,7 @@
 import type { NodeId, RequestId } from '@holdfast/contracts';
 import { type BackupName, nameOf, userOf } from './backups';
 import type { Decision } from './decision';
+import { lookUp } from './persistent-map';
 import type { RoutingTable, TableEvent } from './routing-table';
 import { msBetween } from './time';
 
@@ -23,7 +24,7 @@ export function deleteBackup(decision: Decision, { systemId, pointId, requestId 
   const refused = (why: Pick<Refusal, 'reason' | 'byTaskId'>) =>
     void decision.add({ type: 'BackupDeletionRejected', data: { clusterId, ...name, requestId, ...why, at } });
 
-  const backup = table.backups[nameOf(name)];
+  const backup = lookUp(table.backups, nameOf(name));
   if (!backup) return refused({ reason: 'UNKNOWN_BACKUP' });
   const byTaskId = userOf(table, name);
   if (byTaskId) return refused({ reason: 'IN_USE', byTaskId });
@@ -41,7 +42,7 @@ interface Asked {
 /** Nobody said that it is gone. */
 export function checkDeletion(decision: Decision, { systemId, pointId, requestId }: BackupName & Asked): void {
   const { table, known } = decision;
-  const deletion = table.backups[nameOf({ systemId, pointId })]?.deletion;
+  const deletion = lookUp(table.backups, nameOf({ systemId, pointId }))?.deletion;
   if (!deletion || decision.held || msBetween(deletion.since, known.at) < DELETED_MS) return;
   const nodeId = anyOpen(table, deletion.nodeId) ?? anyOpen(table);
   if (nodeId) order(decision, { systemId, pointId, requestId, nodeId });
@@ -49,7 +50,7 @@ export function checkDeletion(decision: Decision, { systemId, pointId, requestId
 
 /** Whichever node says so: the files are gone. */
 export function backupDeleted(decision: Decision, { systemId, pointId }: BackupName): void {
-  if (!decision.table.backups[nameOf({ systemId, pointId })]?.deletion) return;
+  if (!lookUp(decision.table.backups, nameOf({ systemId, pointId }))?.deletion) return;
   const { clusterId, at } = decision.known;
   decision.add({ type: 'BackupDeletionConfirmed', data: { clusterId, systemId, pointId, at } });
 }

@@ -11,6 +11,7 @@ import type {
   TaskId,
   VolumeSpec,
 } from '@holdfast/contracts';
+import { lookUp, valuesOf, withoutKey, withValue } from './persistent-map';
 import type { RoutingTable } from './routing-table';
 import { isServe } from './task';
 
@@ -38,28 +39,27 @@ export const refOf = ({ systemId, pointId, epoch, manifest }: Backup): BackupRef
 
 /** One that may be read: what is on its way out is nobody's source any more. */
 export function backupOf({ backups }: Pick<RoutingTable, 'backups'>, name: BackupName): Backup | undefined {
-  const backup = backups[nameOf(name)];
+  const backup = lookUp(backups, nameOf(name));
   return backup?.deletion ? undefined : backup;
 }
 
 /** The open task that refers to it: a scrub, or the creation of a system from it. */
 export function userOf({ tasks }: RoutingTable, name: BackupName): TaskId | undefined {
   const reads = (ref: BackupRef | undefined) => ref !== undefined && nameOf(ref) === nameOf(name);
-  return Object.values(tasks).find((task) => {
+  return valuesOf(tasks).find((task) => {
     if (isServe(task)) return !task.created && reads(task.spec.fromBackup);
     return task.kind === 'scrub' && reads(task.spec.backup);
   })?.taskId;
 }
 
 export function backupsAfter(backups: RoutingTable['backups'], { type, data }: BackupEvent): RoutingTable['backups'] {
-  const backup = backups[nameOf(data)];
+  const backup = lookUp(backups, nameOf(data));
   if (!backup) return backups;
   if (type === 'BackupDeletionOrdered') {
     const { nodeId, at } = data;
-    return { ...backups, [nameOf(data)]: { ...backup, deletion: { nodeId, since: at } } };
+    return withValue(backups, nameOf(data), { ...backup, deletion: { nodeId, since: at } });
   }
-  const { [nameOf(data)]: _gone, ...others } = backups;
-  return others;
+  return withoutKey(backups, nameOf(data));
 }
 
 /** A snapshot makes a backup, a scrub tells how one is. */
@@ -72,8 +72,8 @@ export function backupsWith(
   if ('volumes' in result) {
     const { manifest, volumes, bytes } = result;
     const whole = { systemId, pointId, epoch, manifest, volumes, bytes, at, lastScrub: null, deletion: null };
-    return { ...backups, [name]: whole };
+    return withValue<Backup>(backups, name, whole);
   }
-  const read = backups[name];
-  return read ? { ...backups, [name]: { ...read, lastScrub: { at, damagedPieces: result.damagedPieces } } } : backups;
+  const read = lookUp(backups, name);
+  return read ? withValue(backups, name, { ...read, lastScrub: { at, damagedPieces: result.damagedPieces } }) : backups;
 }

@@ -1,5 +1,6 @@
 import type { NodeId, TaskId } from '@holdfast/contracts';
 import type { Decision } from './decision';
+import { lookUp } from './persistent-map';
 
 /** All of a cluster's checkpoints of so long are told in one event. */
 export const CHECKPOINTS_MS = 5_000;
@@ -22,7 +23,7 @@ export interface NoteCheckpoints {
 export function noteCheckpoints(decision: Decision, { items }: NoteCheckpoints): void {
   const { clusterId, at } = decision.known;
   const current = items.filter(({ taskId, nodeId, epoch }) => {
-    const task = decision.table.tasks[taskId];
+    const task = lookUp(decision.table.tasks, taskId);
     return task !== undefined && task.kind !== 'serve' && task.nodeId === nodeId && task.epoch === epoch;
   });
   if (current.length > 0) decision.add({ type: 'TasksCheckpointed', data: { clusterId, items: current, at } });

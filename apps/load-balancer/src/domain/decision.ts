@@ -1,6 +1,7 @@
 import type { TaskId } from '@holdfast/contracts';
 import { invariant } from '@holdfast/kernel';
 import { Loads } from './load';
+import { lookUp } from './persistent-map';
 import { evolveTable, type Known, type RoutingTable, type TableEvent, type Task } from './routing-table';
 
 /** One decision in the making: each event is felt by the next, so that the second orphan sees where the first went. */
@@ -22,7 +23,7 @@ export class Decision {
     this.table = evolveTable(before, event);
     if (this.table.nodes !== before.nodes) this.carried = undefined;
     else if ('taskId' in event.data) {
-      this.carried?.replace(before.tasks[event.data.taskId], this.table.tasks[event.data.taskId]);
+      this.carried?.replace(lookUp(before.tasks, event.data.taskId), lookUp(this.table.tasks, event.data.taskId));
     }
     return this;
   }
@@ -37,7 +38,7 @@ export class Decision {
   }
 
   task(taskId: TaskId): Task {
-    const task = this.table.tasks[taskId];
+    const task = lookUp(this.table.tasks, taskId);
     invariant(task, `${taskId} is not in the table of ${this.known.clusterId}`);
     return task;
   }

@@ -3,6 +3,7 @@ import { type Decision, ofTask } from './decision';
 import type { Drain } from './drain';
 import { choose, move } from './orders';
 import { settleTask } from './owed';
+import { valuesOf } from './persistent-map';
 import { isToEnd, recall } from './recalls';
 import type { Known, RoutingTable } from './routing-table';
 import { isBackground, isServe, type ServeTask, type Task } from './task';
@@ -63,9 +64,7 @@ function recallNextSystem(decision: Decision, systems: readonly ServeTask[], nod
  * its lock sleeps, that would keep all others here.
  */
 function isUnderway({ table }: Decision, fromNodeId: NodeId): boolean {
-  return Object.values(table.tasks).some(
-    (task) => isServe(task) && task.phase === 'assigned' && fromNodeId in task.avoided,
-  );
+  return valuesOf(table.tasks).some((task) => isServe(task) && task.phase === 'assigned' && fromNodeId in task.avoided);
 }
 
 /** False when there is no room anywhere else: it is left where it works. */
@@ -112,7 +111,7 @@ export function isDraining({ nodes }: Pick<RoutingTable, 'nodes'>): boolean {
 }
 
 function tasksOn({ table }: Decision, nodeId: NodeId): Task[] {
-  return Object.values(table.tasks).filter((task) => task.nodeId === nodeId);
+  return valuesOf(table.tasks).filter((task) => task.nodeId === nodeId);
 }
 
 const isStopping = ({ phase }: Task) => phase === 'stopping';

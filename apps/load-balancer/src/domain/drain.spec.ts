@@ -1,4 +1,5 @@
 import { type NodeId, type PlacementPlan, serveTaskOf, type SystemId } from '@holdfast/contracts';
+import { lookUp } from './persistent-map';
 import { planDrain } from './plan';
 import { taskOf } from './table-fixture';
 import { work, WorkTable } from './work-fixture';
@@ -205,7 +206,7 @@ describe('a stopped drain', () => {
   it('brings what no other node could take, at once', () => {
     const table = WorkTable.withNodes('n1', 'n2').serve('s1');
     const [owner, other] =
-      table.table.tasks[serveTaskOf('s1' as SystemId)]!.nodeId === 'n1' ? ['n1', 'n2'] : ['n2', 'n1'];
+      lookUp(table.table.tasks, serveTaskOf('s1' as SystemId))!.nodeId === 'n1' ? ['n1', 'n2'] : ['n2', 'n1'];
     table.drain(other);
     expect(table.close(owner).at(-1)).toMatch(/^TaskDeferred serve-s1/);
     const stopped = table.do({ type: 'StopDrain', nodeId: id(other), requestId });

@@ -1,4 +1,5 @@
 import type { Instant, NodeId, PointId, SystemId } from '@holdfast/contracts';
+import { type PersistentMap, withoutKey, withValue } from './persistent-map';
 import { isBackground, type Task } from './task';
 
 /** Where a subject's work is done if nothing speaks against it: whoever did it first, since then. */
@@ -8,17 +9,15 @@ export interface Home {
 }
 
 /** Of subjects whose task has ended: the next one finds its way back. By kind and subject. */
-export type Homes = Readonly<Record<string, Home>>;
+export type Homes = PersistentMap<Home>;
 
-export const homeKey = ({ kind, subject }: Pick<Task, 'kind' | 'subject'>) => `${kind} ${subject}`;
+export const subjectKey = ({ kind, subject }: Pick<Task, 'kind' | 'subject'>) => `${kind} ${subject}`;
 
 export function homesWith(homes: Homes, task: Task): Homes {
-  return isBackground(task) && task.home ? { ...homes, [homeKey(task)]: task.home } : homes;
+  return isBackground(task) && task.home ? withValue(homes, subjectKey(task), task.home) : homes;
 }
 
 /** A backup, or a system with all that was made of it, is no more. */
 export function homesWithout(homes: Homes, { systemId, pointId }: { systemId: SystemId; pointId?: PointId }): Homes {
-  const gone = pointId ? `scrub backup/${systemId}/${pointId}` : `snapshot system/${systemId}`;
-  const { [gone]: _home, ...others } = homes;
-  return others;
+  return withoutKey(homes, pointId ? `scrub backup/${systemId}/${pointId}` : `snapshot system/${systemId}`);
 }

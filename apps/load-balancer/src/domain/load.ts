@@ -1,4 +1,5 @@
 import type { NodeId } from '@holdfast/contracts';
+import { valuesOf } from './persistent-map';
 import { backgroundLimits, type Candidate, type Limits, seedOf, systemLimits } from './placement';
 import type { RoutingTable } from './routing-table';
 import { isServe, type Task } from './task';
@@ -45,7 +46,7 @@ export class Loads {
   constructor({ nodes, tasks }: Pick<RoutingTable, 'nodes' | 'tasks'>) {
     this.systems = new Load(nodes, systemLimits);
     this.background = new Load(nodes, backgroundLimits);
-    for (const task of Object.values(tasks)) this.change(task, 1);
+    for (const task of valuesOf(tasks)) this.change(task, 1);
   }
 
   for(task: Task): Load {

@@ -1,6 +1,7 @@
 import type { Instant } from '@holdfast/contracts';
 import { RETRY_MS } from './orders';
 import { ISOLATED_MS, lostBy } from './owed';
+import { valuesOf } from './persistent-map';
 import { FROZEN_MS } from './points';
 import { STOPPED_MS } from './recalls';
 import { deadlinesAfter, isDraining } from './drain-steps';
@@ -54,7 +55,7 @@ function orphanLook({ nodes }: RoutingTable, { nodeId }: Task, at: Instant): Ins
 export function nextSettle(table: RoutingTable, { at }: Pick<Known, 'at'>): Instant | null {
   const deadlines = deadlinesAfter(table, at);
   if (table.brakes.length > 0) return deadlines.sort()[0] ?? null; // Its end settles.
-  const tasks = Object.values(table.tasks).filter(isBackground);
+  const tasks = valuesOf(table.tasks).filter(isBackground);
   const untold = (task: BackgroundTask) => task.deferred === null && lostBy(table, task, at) !== null;
   if (tasks.some(untold)) return at;
 

@@ -3,7 +3,7 @@ import { type Decision, ofTask } from './decision';
 import { filterOf, reluctanceOf } from './filters';
 import { placesOf } from './load';
 import { type Choice, place } from './placement';
-import type { RoutingTable } from './routing-table';
+import { type RoutingTable, snapshotOf } from './routing-table';
 import { type AssignCause, isServe, type MoveCause, type ServeTask, type Task } from './task';
 import { later, msBetween } from './time';
 
@@ -126,12 +126,10 @@ export function resumeOf(task: Task): { resume?: Resume } {
   return { resume: { fromEpoch, token, doneBytes } };
 }
 
-function serveSpec({ tasks }: RoutingTable, { systemId, spec, created }: ServeTask): ServeTask['spec'] {
+function serveSpec(table: RoutingTable, { systemId, spec, created }: ServeTask): ServeTask['spec'] {
   const { fromBackup, ...plain } = spec;
-  const pinnedBy = Object.values(tasks).flatMap((task) =>
-    task.kind === 'snapshot' && task.systemId === systemId ? [task.taskId] : [],
-  );
-  const pinned = pinnedBy.length > 0 ? { ...plain, pinnedBy } : plain;
+  const snapshot = snapshotOf(table, systemId);
+  const pinned = snapshot ? { ...plain, pinnedBy: [snapshot.taskId] } : plain;
   // Whoever takes it may have to make its images: until one node served it, the one before may have died midway.
   return created ? pinned : { ...pinned, ...(fromBackup ? { fromBackup } : {}), create: true };
 }

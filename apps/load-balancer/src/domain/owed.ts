@@ -1,6 +1,7 @@
 import type { TaskId } from '@holdfast/contracts';
 import type { Decision } from './decision';
 import { assign, choose, defer, move } from './orders';
+import { lookUp, valuesOf } from './persistent-map';
 import { askForPoint, isUnserved } from './points';
 import { cancel, isToEnd } from './recalls';
 import type { CloseCause, RoutingTable, TableNode } from './routing-table';
@@ -23,23 +24,22 @@ const moveFor: Record<CloseCause, MoveCause> = { down: 'nodeDown', impaired: 'im
  * nodes and brakes, so whatever was held back is done as soon as nothing forbids it, and nothing in order is touched.
  */
 export function settle(decision: Decision): void {
-  const tasks = Object.values(decision.table.tasks);
-  for (const { taskId } of tasks.filter(isServe)) settleTask(decision, decision.task(taskId));
+  const tasks = valuesOf(decision.table.tasks);
+  for (const task of tasks.filter(isServe)) settleTask(decision, task);
   settleAll(decision, tasks.filter(isBackground));
 }
 
 /** Room was made: what waits for some is tried. */
 export function placeWaiting(decision: Decision): void {
   const waits = (task: Task): task is BackgroundTask => isBackground(task) && task.phase === 'pending';
-  settleAll(decision, Object.values(decision.table.tasks).filter(waits));
+  settleAll(decision, valuesOf(decision.table.tasks).filter(waits));
 }
 
 function settleAll(decision: Decision, tasks: readonly BackgroundTask[]): void {
   let fruitless = 0;
-  for (const { taskId } of tasks) {
+  for (const task of tasks) {
     if (decision.orders >= ORDERS_AT_MOST) return;
-    const task = decision.table.tasks[taskId];
-    if (!task || (task.phase === 'pending' && fruitless >= FRUITLESS_AT_MOST)) continue;
+    if (task.phase === 'pending' && fruitless >= FRUITLESS_AT_MOST) continue;
     const before = decision.orders;
     settleTask(decision, task);
     // That a system is not served says nothing about room for the next.
@@ -50,7 +50,7 @@ function settleAll(decision: Decision, tasks: readonly BackgroundTask[]): void {
 
 /** If it is open at all. */
 export function settleOpen(decision: Decision, taskId: TaskId): void {
-  const task = decision.table.tasks[taskId];
+  const task = lookUp(decision.table.tasks, taskId);
   if (task) settleTask(decision, task);
 }
 

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { lookUp, valuesOf } from './persistent-map';
 import type { TableAction } from './routing-table.decider';
 import type { TableEvent, Task } from './routing-table';
 import { FixtureTable, node, taskOf } from './table-fixture';
@@ -19,7 +20,7 @@ const step: fc.Arbitrary<Step> = (() => {
         (fixture) =>
           void fixture.do(a),
     );
-  const admitted = (name: string) => (fixture: FixtureTable) => fixture.table.tasks[taskOf(name)] !== undefined;
+  const admitted = (name: string) => (fixture: FixtureTable) => lookUp(fixture.table.tasks, taskOf(name)) !== undefined;
 
   const fact = fc.record({
     type: fc.constantFrom('NoteTaken', 'NoteBlocked', 'NoteDeclined', 'NoteFaulted'),
@@ -102,7 +103,7 @@ it('has one owner per system and epoch, and epochs that only rise by one', () =>
         expect(epoch).toBe((last[taskId] ?? 0) + 1);
         last[taskId] = epoch;
       }
-      for (const task of Object.values(fixture.table.tasks)) {
+      for (const task of valuesOf(fixture.table.tasks)) {
         expect(fixture.systems[task.systemId]?.epoch).toBe(task.epoch);
       }
     }),
@@ -118,10 +119,11 @@ it('moves the orphans of one failure and nothing else', () => {
       const before = fixture.table.tasks;
       const seen = fixture.history.length;
       fixture.close(failing);
-      const placed = (taskId: string) => before[taskId]?.phase === 'pending' || before[taskId]?.phase === 'retrying';
+      const placed = (taskId: string) =>
+        lookUp(before, taskId)?.phase === 'pending' || lookUp(before, taskId)?.phase === 'retrying';
       for (const { taskId } of grantsIn(fixture.history.slice(seen))) {
         // What was waiting for a place before may find its time has come; nothing that had one is touched.
-        const orphaned = before[taskId]?.nodeId;
+        const orphaned = lookUp(before, taskId)?.nodeId;
         expect(orphaned === failing || placed(taskId)).toBe(true);
       }
     }),
@@ -157,7 +159,7 @@ it('has each system with a node that may carry it, offered to its own again, or 
       const fixture = new FixtureTable();
       for (const act of run) act(fixture);
       for (const brake of [...BRAKES]) fixture.do({ type: 'ResumePlacement', brake });
-      for (const { taskId, nodeId, phase, deferred, notBefore } of Object.values(fixture.table.tasks)) {
+      for (const { taskId, nodeId, phase, deferred, notBefore } of valuesOf(fixture.table.tasks)) {
         const owner = nodeId ? fixture.table.nodes[nodeId] : undefined;
         const carried = owner !== undefined && owner.state !== 'closed';
         if (phase === 'retrying') expect(notBefore).not.toBeNull();

@@ -2,6 +2,7 @@ import type { NodeId, PlacementChange, PlacementPlan, PlanStep, TaskId } from '@
 import { Decision } from './decision';
 import { endsInTime } from './drain-steps';
 import { choose } from './orders';
+import { lookUp, mapped, valuesOf } from './persistent-map';
 import { planDigest, type PlannedChange } from './plan-digest';
 import { findingsOf } from './plan-findings';
 import { fullness, maxOverFair } from './rebalance';
@@ -27,12 +28,10 @@ export function planDrain(
   { nodeId, deadlineMs }: { nodeId: NodeId; deadlineMs: number },
 ): PlacementPlan {
   const window = { since: known.at, deadlineAt: later(known.at, deadlineMs) };
-  const finishing = Object.values(table.tasks).filter(
-    (task) => task.nodeId === nodeId && endsInTime(task, window, known),
-  );
+  const finishing = valuesOf(table.tasks).filter((task) => task.nodeId === nodeId && endsInTime(task, window, known));
   const rehearsal = new Rehearsal(without(table, finishing), known);
   rehearsal.run({ type: 'DrainForMaintenance', nodeId, deadlineMs });
-  const left = Object.values(rehearsal.table.tasks).filter((task) => task.nodeId === nodeId);
+  const left = valuesOf(rehearsal.table.tasks).filter((task) => task.nodeId === nodeId);
   const steps = [
     ...finishing.map((task) => ({ ...about(task), does: 'finish' as const, toNodeId: null, reconnects: false })),
     ...movesIn(rehearsal.events).filter(({ fromNodeId }) => fromNodeId === nodeId),
@@ -76,8 +75,7 @@ function joining({ nodes }: RoutingTable, likeNodeId: NodeId) {
 
 function without(table: RoutingTable, ended: readonly Task[]): RoutingTable {
   const gone = new Set<TaskId>(ended.map(({ taskId }) => taskId));
-  const tasks = Object.fromEntries(Object.entries(table.tasks).filter(([, { taskId }]) => !gone.has(taskId)));
-  return { ...table, tasks };
+  return { ...table, tasks: mapped(table.tasks, (task) => (gone.has(task.taskId) ? undefined : task)) };
 }
 
 function planOf(outcome: Outcome): PlacementPlan {
@@ -89,7 +87,7 @@ function planOf(outcome: Outcome): PlacementPlan {
     findings: findingsOf(outcome).slice(0, SHOWN_FINDINGS),
     more: Math.max(0, steps.length - SHOWN_STEPS),
     reconnects: steps.filter(({ reconnects }) => reconnects).length,
-    shortfall: waits.reduce((sum, { taskId }) => sum + (before.tasks[taskId]?.cost ?? 0), 0),
+    shortfall: waits.reduce((sum, { taskId }) => sum + (lookUp(before.tasks, taskId)?.cost ?? 0), 0),
     maxOverFair: { now: maxOverFair(fullness(before)), after: maxOverFair(fullness(after)) },
   };
 }
@@ -108,7 +106,7 @@ function movesIn(events: readonly TableEvent[]): PlanStep[] {
 
 /** What has no node, or a lost one. */
 function waitingIn(table: RoutingTable, known: Known): PlanStep[] {
-  return Object.values(table.tasks)
+  return valuesOf(table.tasks)
     .filter(({ nodeId, phase }) => (nodeId ? table.nodes[nodeId]?.state === 'closed' : phase === 'pending'))
     .map((task) => waiting(table, known, task));
 }

@@ -1,8 +1,9 @@
 import { type Instant, type NodeId, serveTaskOf, type SystemId, type TaskId } from '@holdfast/contracts';
 import { type Decision, ofTask } from './decision';
 import { choose, defer } from './orders';
+import { lookUp } from './persistent-map';
 import { fail } from './retries';
-import type { RoutingTable } from './routing-table';
+import { type RoutingTable, snapshotOf } from './routing-table';
 import type { SnapshotTask, Task } from './task';
 
 /* A snapshot's point: frozen and pinned by the node that serves the system, before anybody reads it. */
@@ -39,12 +40,10 @@ export function isUnserved({ table }: Decision, task: Task): boolean {
 export function askAgain(decision: Decision, systemId: SystemId): void {
   const serving = servingOf(decision.table, systemId);
   if (!serving || decision.held) return;
-  for (const task of Object.values(decision.table.tasks)) {
-    const waits = task.phase === 'freezing' || task.phase === 'pending' || task.phase === 'retrying';
-    if (task.kind !== 'snapshot' || task.systemId !== systemId || task.frozen || !waits) continue;
-    if (task.phase === 'pending') askForPoint(decision, task);
-    else orderPoint(decision, task, serving);
-  }
+  const task = snapshotOf(decision.table, systemId);
+  if (!task || task.frozen) return;
+  if (task.phase === 'pending') askForPoint(decision, task);
+  else if (task.phase === 'freezing' || task.phase === 'retrying') orderPoint(decision, task, serving);
 }
 
 interface Serving {
@@ -53,7 +52,7 @@ interface Serving {
 }
 
 function servingOf({ tasks, nodes }: RoutingTable, systemId: SystemId): Serving | undefined {
-  const serve = tasks[serveTaskOf(systemId)];
+  const serve = lookUp(tasks, serveTaskOf(systemId));
   if (serve?.phase !== 'running' || !serve.nodeId || nodes[serve.nodeId]?.state === 'closed') return undefined;
   return { nodeId: serve.nodeId, epoch: serve.epoch };
 }
@@ -66,7 +65,7 @@ function orderPoint(decision: Decision, { taskId, systemId, spec }: SnapshotTask
 
 /** A fact of another node, or of a serving epoch before the last that was asked, is late: it changes nothing. */
 export function heardOfPoint(decision: Decision, fact: PointFact): void {
-  const task = decision.table.tasks[fact.taskId];
+  const task = lookUp(decision.table.tasks, fact.taskId);
   if (task?.kind !== 'snapshot' || task.phase !== 'freezing') return;
   if (task.freeze?.nodeId !== fact.nodeId || task.freeze.epoch !== fact.epoch) return;
   if (fact.type === 'NotePointRefused') {

@@ -1,6 +1,7 @@
 import type { NodeId } from '@holdfast/contracts';
 import type { Decision } from './decision';
 import { choose } from './orders';
+import { valuesOf } from './persistent-map';
 import { recall } from './recalls';
 import { type Fullness, fullness, isCalm, maxOverFair } from './rebalance';
 import { type BackgroundTask, isBackground, type Task } from './task';
@@ -21,7 +22,7 @@ const MOVES_AT_ONCE = 2;
 export function rebalanceOn(decision: Decision): void {
   const { table, known, held } = decision;
   if (!table.rebalance || held) return;
-  let underway = Object.values(table.tasks).filter(({ recall }) => recall?.cause === 'rebalance').length;
+  let underway = valuesOf(table.tasks).filter(({ recall }) => recall?.cause === 'rebalance').length;
   for (; underway < MOVES_AT_ONCE; underway += 1) {
     const step = nextStep(decision);
     if (!step) break;
@@ -46,7 +47,7 @@ export function nextStep(decision: Decision): RebalanceStep | undefined {
   const nodes = fullness(table);
   if (!isCalm(table) || maxOverFair(nodes) <= STOP_AT) return undefined;
   const fullest = nodes.reduce((most, node) => (shareOf(node) > shareOf(most) ? node : most));
-  const candidates = Object.values(table.tasks)
+  const candidates = valuesOf(table.tasks)
     .filter((task): task is BackgroundTask => task.nodeId === fullest.nodeId && isWorthMoving(decision, task))
     .sort((a, b) => b.cost - a.cost);
   for (const task of candidates) {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { valuesOf } from './persistent-map';
 import { planRebalance } from './plan';
 import { fullness, maxOverFair } from './rebalance';
 import { routingTableDecider } from './routing-table.decider';
@@ -160,7 +161,7 @@ it('never makes a table more uneven, ends, and has at most two moves underway', 
       levelOut(table);
       for (let steps = 0; table.table.rebalance; steps++) {
         expect(steps).toBeLessThan(200);
-        const underway = Object.values(table.table.tasks).filter(({ recall }) => recall?.cause === 'rebalance');
+        const underway = valuesOf(table.table.tasks).filter(({ recall }) => recall?.cause === 'rebalance');
         expect(underway.length).toBeLessThanOrEqual(2);
         const [first] = underway;
         if (first) table.stop(first.taskId);

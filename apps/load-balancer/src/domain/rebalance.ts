@@ -1,4 +1,5 @@
 import type { EventsOf, Instant, NodeId, RebalanceEnded, RebalanceStarted } from '@holdfast/contracts';
+import { valuesOf } from './persistent-map';
 import { isRetired } from './retirement';
 import type { RoutingTable } from './routing-table';
 import { isServe, type TaskEvent } from './task';
@@ -31,7 +32,7 @@ export interface Fullness {
 /** Of all nodes that may carry something new. */
 export function fullness({ nodes, tasks }: Pick<RoutingTable, 'nodes' | 'tasks'>): Fullness[] {
   const loads = new Map<NodeId, number>();
-  for (const task of Object.values(tasks)) {
+  for (const task of valuesOf(tasks)) {
     const nodeId = task.recall?.toNodeId ?? task.nodeId;
     if (nodeId && !isServe(task)) loads.set(nodeId, (loads.get(nodeId) ?? 0) + task.cost);
   }

@@ -1,7 +1,7 @@
 import type { NodeId } from '@holdfast/contracts';
 import { type Decision, ofTask } from './decision';
 import { choose, defer, keep, move, moveTo, resumeOf } from './orders';
-import type { TableNode } from './routing-table';
+import { snapshotOf, type TableNode } from './routing-table';
 import { isServe, type MoveCause, type RecallCause, type Task } from './task';
 
 /** A recall that nobody answered: a system's end is asked for again, anything else goes on elsewhere all the same. */
@@ -75,9 +75,8 @@ export function cancel(decision: Decision, task: Task, by: CancelCause): void {
   decision.add({ type: 'TaskCancelled', data: { ...ofTask(task, decision.known), by, ...point } });
 }
 
-/** A system's points go with it: what reads them ends first. */
-export function cancelSnapshotsOf(decision: Decision, { systemId }: Task, by: CancelCause): void {
-  for (const task of Object.values(decision.table.tasks)) {
-    if (task.kind === 'snapshot' && task.systemId === systemId) cancel(decision, task, by);
-  }
+/** A system's points go with it: what reads one ends first. */
+export function cancelSnapshotOf(decision: Decision, { systemId }: Task, by: CancelCause): void {
+  const task = snapshotOf(decision.table, systemId);
+  if (task) cancel(decision, task, by);
 }

@@ -1,4 +1,5 @@
 import { fold } from '@holdfast/kernel';
+import { valuesOf } from './persistent-map';
 import type { Known, RoutingTable, TableEvent } from './routing-table';
 import { routingTableDecider, type TableAction } from './routing-table.decider';
 import type { Task } from './task';
@@ -17,7 +18,7 @@ export class Rehearsal {
   ) {
     this.table = { ...table, brakes: [] };
     // What is underway has arrived before anything new is begun.
-    for (const task of Object.values(table.tasks)) this.answer(underway(task));
+    for (const task of valuesOf(table.tasks)) this.answer(underway(task));
     this.events.length = 0;
   }
 

@@ -1,4 +1,5 @@
 import { BackgroundTable } from './background-fixture';
+import { valuesOf } from './persistent-map';
 import { servedByN1 } from './table-fixture';
 
 const nodesOf = ({ table }: { table: { nodes: object } }) => Object.keys(table.nodes);
@@ -39,10 +40,10 @@ describe('a retired node', () => {
 
   it('is not where the next task of its subject finds its way back to', () => {
     const fixture = BackgroundTable.serving('n2').backedUp();
-    const [home] = Object.values(fixture.table.homes);
+    const [home] = valuesOf(fixture.table.homes);
     const other = home?.nodeId === 'n1' ? 'n2' : 'n1';
     fixture.close(home!.nodeId, 'retired');
     expect(nodesOf(fixture)).toEqual([other]);
-    expect(fixture.table.homes).toEqual({});
+    expect(valuesOf(fixture.table.homes)).toEqual([]);
   });
 });

@@ -1,27 +1,24 @@
 import type { Instant, NodeId } from '@holdfast/contracts';
 import type { Home } from './homes';
+import { mapped, valuesOf } from './persistent-map';
 import type { RoutingTable, TableNode } from './routing-table';
 import type { Task } from './task';
 
 export const isRetired = ({ state, cause }: TableNode) => state === 'closed' && cause === 'retired';
 
 /** A retired node leaves the table with its last task, and is home to nothing: who joins by its name is another. */
-export function withoutRetired(table: RoutingTable, at: Instant): RoutingTable {
-  const retired = Object.values(table.nodes).find((node) => isRetired(node) && isEmpty(table, node));
-  if (!retired) return table;
-  const { [retired.nodeId]: _node, ...nodes } = table.nodes;
-  const isHome = (home: Home | null) => home?.nodeId === retired.nodeId;
-  const tasks = Object.values(table.tasks).map((task) => (isHome(task.home) ? settled(task, at) : task));
-  const homes = Object.entries(table.homes).filter(([, home]) => !isHome(home));
-  return { ...table, nodes, tasks: byId(tasks), homes: Object.fromEntries(homes) };
+export function withoutRetired(table: RoutingTable, { nodeId, at }: { nodeId: NodeId; at: Instant }): RoutingTable {
+  const node = table.nodes[nodeId];
+  if (!node || !isRetired(node) || !isEmpty(table, nodeId)) return table;
+  const { [nodeId]: _gone, ...nodes } = table.nodes;
+  const isHome = (home: Home | null) => home?.nodeId === nodeId;
+  const tasks = mapped(table.tasks, (task) => (isHome(task.home) ? settled(task, at) : task));
+  const homes = mapped(table.homes, (home) => (isHome(home) ? undefined : home));
+  return { ...table, nodes, tasks, homes };
 }
 
-function byId(tasks: readonly Task[]): RoutingTable['tasks'] {
-  return Object.fromEntries(tasks.map((task) => [task.taskId, task]));
-}
-
-function isEmpty({ tasks }: RoutingTable, { nodeId }: { readonly nodeId: NodeId }): boolean {
-  return Object.values(tasks).every((task) => task.nodeId !== nodeId);
+function isEmpty({ tasks }: RoutingTable, nodeId: NodeId): boolean {
+  return valuesOf(tasks).every((task) => task.nodeId !== nodeId);
 }
 
 /** Whoever has it now is its home. */

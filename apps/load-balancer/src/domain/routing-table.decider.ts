@@ -9,10 +9,11 @@ import { drainOn } from './drain-steps';
 import { carryOutDrain, type DrainWish, stopDrain } from './drain-wishes';
 import { choose } from './orders';
 import { settle, settleOpen, settleTask } from './owed';
+import { lookUp, valuesOf } from './persistent-map';
 import { heardOfPoint, type PointFact } from './points';
 import { rebalanceOn } from './rebalance-steps';
 import { carryOutRebalance, type RebalanceWish } from './rebalance-wishes';
-import { cancel, cancelSnapshotsOf, recall } from './recalls';
+import { cancel, cancelSnapshotOf, recall } from './recalls';
 import { isRetired } from './retirement';
 import {
   type Brake,
@@ -75,7 +76,7 @@ type Of<Type extends TableAction['type']> = Extract<TableAction, { type: Type }>
 
 function admit(decision: Decision, { spec, lastEpoch }: Of<'AdmitSystem'>): void {
   const taskId = serveTaskOf(spec.systemId);
-  if (decision.table.tasks[taskId]) return;
+  if (lookUp(decision.table.tasks, taskId)) return;
   const about = ofTask({ taskId, kind: 'serve', subject: `system/${spec.systemId}` }, decision.known);
   decision.add({ type: 'TaskAdmitted', data: { ...about, spec, cost: SERVE_COST, lastEpoch } });
   settleTask(decision, decision.task(taskId));
@@ -83,9 +84,9 @@ function admit(decision: Decision, { spec, lastEpoch }: Of<'AdmitSystem'>): void
 
 /** A person's own wish, and an end: no brake holds it. */
 function retire(decision: Decision, { taskId }: Of<'RetireTask'>): void {
-  const task = decision.table.tasks[taskId];
+  const task = lookUp(decision.table.tasks, taskId);
   if (!task || task.recall?.cause === 'retirement') return;
-  cancelSnapshotsOf(decision, task, 'retirement');
+  cancelSnapshotOf(decision, task, 'retirement');
   const owner = task.nodeId ? decision.table.nodes[task.nodeId] : undefined;
   const unserved = task.nodeId === null || task.phase === 'retrying' || owner?.state === 'closed';
   if (unserved) return cancel(decision, task, 'retirement');
@@ -94,7 +95,7 @@ function retire(decision: Decision, { taskId }: Of<'RetireTask'>): void {
 
 /** What was asked for is served already: said once more, so that the new request ends as the first did. */
 function repeatConfirmation(decision: Decision, { taskId }: Of<'RepeatConfirmation'>): void {
-  const task = decision.table.tasks[taskId];
+  const task = lookUp(decision.table.tasks, taskId);
   if (task?.phase !== 'running' || task.nodeId === null) return;
   const { nodeId, epoch } = task;
   const data = { ...ofTask(task, decision.known), nodeId, epoch, tookMs: 0, created: false };
@@ -147,7 +148,7 @@ function closeNode(decision: Decision, { nodeId, cause }: Of<'CloseNode'>): void
   // One that is down may still be retired: then it comes back no more.
   if (!node || (node.state === 'closed' && (cause !== 'retired' || isRetired(node)))) return;
   const { clusterId, at } = decision.known;
-  const orphans = Object.values(decision.table.tasks).filter((task) => task.nodeId === nodeId).length;
+  const orphans = valuesOf(decision.table.tasks).filter((task) => task.nodeId === nodeId).length;
   // Everything moves now, at once.
   stopDrain(decision, nodeId, cause === 'retired' ? 'nodeRetired' : 'nodeDown');
   decision.add({ type: 'NodeClosed', data: { clusterId, nodeId, at, cause, orphans } });

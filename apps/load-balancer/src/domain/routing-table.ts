@@ -12,6 +12,7 @@ import type {
   PlacementHeld,
   PlacementResumed,
   RebalanceRejected,
+  SystemId,
   SystemRemovalOrdered,
   TaskActionRejected,
   TaskAdmitted,
@@ -21,13 +22,15 @@ import type {
   TaskRejected,
   TasksCheckpointed,
 } from '@holdfast/contracts';
+import { taskSubjectOf } from '@holdfast/contracts';
 import { type Backup, type BackupEvent, backupsAfter, backupsWith, nameOf } from './backups';
 import { drainAfter, type Drain, type DrainEvent } from './drain';
 import type { Inventory } from './filters';
-import { homeKey, type Homes, homesWith, homesWithout } from './homes';
+import { subjectKey, type Homes, homesWith, homesWithout } from './homes';
+import { emptyMap, lookUp, mapped, type PersistentMap, withoutKey, withValue } from './persistent-map';
 import { movesCounted, type Rebalance, rebalanceAfter, type RebalanceEvent } from './rebalance';
 import { withoutRetired } from './retirement';
-import { admitted, checkpointed, isServe, type Task, taskAfter, type TaskEvent } from './task';
+import { admitted, checkpointed, isServe, type SnapshotTask, type Task, taskAfter, type TaskEvent } from './task';
 import { msBetween } from './time';
 
 export type { AssignCause, MoveCause, RecallCause, Task, WaitsFor } from './task';
@@ -95,9 +98,11 @@ const ENDED_KEPT = 500;
 /** Plain objects, so that the state can be kept as a snapshot. */
 export interface RoutingTable {
   readonly nodes: Readonly<Record<string, TableNode>>;
-  readonly tasks: Readonly<Record<string, Task>>;
+  readonly tasks: PersistentMap<Task>;
+  /** The open tasks once more, by kind and subject: there is at most one of each. */
+  readonly bySubject: PersistentMap<TaskId>;
   /** By `<systemId>/<pointId>`. */
-  readonly backups: Readonly<Record<string, Backup>>;
+  readonly backups: PersistentMap<Backup>;
   readonly homes: Homes;
   readonly brakes: readonly Brake[];
   readonly rebalance: Rebalance | null;
@@ -121,24 +126,45 @@ export interface Known {
 
 export const emptyTable: RoutingTable = {
   nodes: {},
-  tasks: {},
-  backups: {},
-  homes: {},
+  tasks: emptyMap,
+  bySubject: emptyMap,
+  backups: emptyMap,
+  homes: emptyMap,
   brakes: [],
   rebalance: null,
   ended: [],
   checkpointedAt: null,
 };
 
+/** Of this kind, for this subject. */
+export function openTask({ tasks, bySubject }: RoutingTable, about: Pick<Task, 'kind' | 'subject'>): Task | undefined {
+  const taskId = lookUp(bySubject, subjectKey(about));
+  return taskId && lookUp(tasks, taskId);
+}
+
+/** What is being made of the system, if anything is. */
+export function snapshotOf(table: RoutingTable, systemId: SystemId): SnapshotTask | undefined {
+  const task = openTask(table, { kind: 'snapshot', subject: taskSubjectOf('snapshot', { systemId }) });
+  return task?.kind === 'snapshot' ? task : undefined;
+}
+
 export function evolveTable(table: RoutingTable, event: TableEvent): RoutingTable {
-  return withoutRetired(tableAfter(table, event), event.data.at);
+  const nodeId = leftBy(table, event);
+  const after = tableAfter(table, event);
+  return nodeId ? withoutRetired(after, { nodeId, at: event.data.at }) : after;
+}
+
+/** The node that may have no task any more, or that was told to be gone. */
+function leftBy({ tasks }: RoutingTable, { type, data }: TableEvent): NodeId | null | undefined {
+  if (type === 'NodeClosed') return data.nodeId;
+  return 'taskId' in data ? lookUp(tasks, data.taskId)?.nodeId : null;
 }
 
 function tableAfter(table: RoutingTable, event: TableEvent): RoutingTable {
   const { type, data } = event;
   switch (type) {
     case 'NodeOpened':
-      return withNode({ ...table, tasks: mapTasks(table.tasks, (task) => backWith(data.nodeId, task)) }, event);
+      return withNode({ ...table, tasks: mapped(table.tasks, (task) => backWith(data.nodeId, task)) }, event);
     case 'NodeCordoned':
     case 'NodeClosed':
       return withNode(table, event);
@@ -155,8 +181,9 @@ function tableAfter(table: RoutingTable, event: TableEvent): RoutingTable {
     case 'PlacementResumed':
       return { ...table, brakes: table.brakes.filter((brake) => brake !== data.brake) };
     case 'TaskAdmitted': {
-      const task = { ...admitted(event), home: table.homes[homeKey(data)] ?? null };
-      return { ...table, tasks: { ...table.tasks, [data.taskId]: task } };
+      const task = { ...admitted(event), home: lookUp(table.homes, subjectKey(data)) ?? null };
+      const bySubject = withValue(table.bySubject, subjectKey(data), data.taskId);
+      return { ...table, bySubject, tasks: withValue<Task>(table.tasks, data.taskId, task) };
     }
     case 'TaskCompleted':
       return { ...withoutTask(table, data.taskId), backups: backupsWith(table.backups, event) };
@@ -177,29 +204,31 @@ function tableAfter(table: RoutingTable, event: TableEvent): RoutingTable {
     case 'RebalanceRejected':
       return table;
     default: {
-      const task = table.tasks[data.taskId];
+      const task = lookUp(table.tasks, data.taskId);
       if (!task) return table;
       const rebalance = movesCounted(table.rebalance, event);
-      return { ...table, rebalance, tasks: { ...table.tasks, [data.taskId]: taskAfter(task, event) } };
+      return { ...table, rebalance, tasks: withValue(table.tasks, data.taskId, taskAfter(task, event)) };
     }
   }
 }
 
 function withoutTask(table: RoutingTable, taskId: TaskId): RoutingTable {
-  const { [taskId]: task, ...others } = table.tasks;
+  const task = lookUp(table.tasks, taskId);
   if (!task) return table;
+  const tasks = withoutKey(table.tasks, taskId);
+  const bySubject = withoutKey(table.bySubject, subjectKey(task));
   // A system's task has its system's name: it may be there again.
-  if (isServe(task)) return { ...table, tasks: others };
+  if (isServe(task)) return { ...table, tasks, bySubject };
   const point = task.kind === 'snapshot' ? nameOf(task.spec) : null;
   const homes = homesWith(table.homes, task);
-  return { ...table, tasks: others, homes, ended: [...table.ended, { taskId, point }].slice(-ENDED_KEPT) };
+  return { ...table, tasks, bySubject, homes, ended: [...table.ended, { taskId, point }].slice(-ENDED_KEPT) };
 }
 
 function withCheckpoints(table: RoutingTable, { items, at }: DataOf<'TasksCheckpointed'>): RoutingTable {
-  const tasks = { ...table.tasks };
+  let { tasks } = table;
   for (const item of items) {
-    const task = tasks[item.taskId];
-    if (task) tasks[item.taskId] = checkpointed(task, item);
+    const task = lookUp(tasks, item.taskId);
+    if (task) tasks = withValue(tasks, item.taskId, checkpointed(task, item));
   }
   return { ...table, tasks, checkpointedAt: at };
 }
@@ -220,10 +249,6 @@ function withDrain(table: RoutingTable, event: DrainEvent): RoutingTable {
 /** Its owner is back: what kept it from moving is over. */
 function backWith(nodeId: NodeId, task: Task): Task {
   return task.nodeId === nodeId && task.deferred ? { ...task, deferred: null } : task;
-}
-
-function mapTasks(tasks: RoutingTable['tasks'], change: (task: Task) => Task): RoutingTable['tasks'] {
-  return Object.fromEntries(Object.entries(tasks).map(([taskId, task]) => [taskId, change(task)]));
 }
 
 function nodeAfter(before: TableNode | undefined, { type, data }: NodeEvent): TableNode {

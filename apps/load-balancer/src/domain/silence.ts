@@ -2,6 +2,7 @@ import type { TaskId } from '@holdfast/contracts';
 import { type Decision, ofTask } from './decision';
 import { move } from './orders';
 import { settleTask } from './owed';
+import { lookUp } from './persistent-map';
 import { FROZEN_MS } from './points';
 import { isToEnd, recall, stopped, STOPPED_MS } from './recalls';
 import { fail } from './retries';
@@ -26,7 +27,7 @@ const NO_NEWS: Progress = { silentMs: Infinity, stillMs: 0 };
 
 /** Nothing was heard of the task since its phase began, or since it was looked at last. */
 export function checkTask(decision: Decision, taskId: TaskId, progress: Progress = NO_NEWS): void {
-  const task = decision.table.tasks[taskId];
+  const task = lookUp(decision.table.tasks, taskId);
   if (!task) return;
   const sinceMs = msBetween(task.since, decision.known.at);
   // What was heard of its last attempt says nothing about this one.

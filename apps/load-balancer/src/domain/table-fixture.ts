@@ -6,7 +6,8 @@ import {
   serveTaskOf,
   type TaskSpec,
 } from '@holdfast/contracts';
-import type { Known, RoutingTable, TableEvent } from './routing-table';
+import { lookUp, withValue } from './persistent-map';
+import type { Known, RoutingTable, TableEvent, Task } from './routing-table';
 import { routingTableDecider, type TableAction } from './routing-table.decider';
 import { grantsFor } from './grants.policy';
 import { systemDecider, type System, type SystemCommand } from './system.decider';
@@ -60,6 +61,13 @@ export class FixtureTable {
     return events.map(lineOf);
   }
 
+  /** As if they had come to be like this. */
+  put(...tasks: Task[]): this {
+    const all = tasks.reduce((map, task) => withValue(map, task.taskId, task), this.table.tasks);
+    this.table = { ...this.table, tasks: all };
+    return this;
+  }
+
   tellSystem(command: SystemCommand): string[] {
     const before = this.systems[command.systemId] ?? systemDecider.initial;
     const events = systemDecider.decide(command, before);
@@ -97,7 +105,7 @@ export class FixtureTable {
   }
 
   task(name: string) {
-    const task = this.table.tasks[taskOf(name)];
+    const task = lookUp(this.table.tasks, taskOf(name));
     if (!task) throw new RangeError(`no task for ${name}`);
     return task;
   }

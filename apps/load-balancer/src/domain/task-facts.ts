@@ -4,8 +4,9 @@ import { type Decision, ofTask } from './decision';
 import { isAvoided } from './filters';
 import { move, reoffer, retryLater } from './orders';
 import { placeWaiting } from './owed';
+import { lookUp, valuesOf } from './persistent-map';
 import { askAgain } from './points';
-import { cancel, cancelSnapshotsOf, recall, stopped } from './recalls';
+import { cancel, cancelSnapshotOf, recall, stopped } from './recalls';
 import { ATTEMPTS, fail, type Failure } from './retries';
 import { type BackgroundTask, isBackground, isServe, type ServeTask, type Task, type WaitsFor } from './task';
 
@@ -38,12 +39,12 @@ export type FactCommand =
 
 /** A fact of another node than the owner, or of another epoch than the last, is late: it changes nothing. */
 export function heardFromNode(decision: Decision, fact: TaskFact): void {
-  const task = decision.table.tasks[fact.taskId];
+  const task = lookUp(decision.table.tasks, fact.taskId);
   if (!task || task.nodeId !== fact.nodeId || task.epoch !== fact.epoch) return;
   if (task.phase === 'stopping') heardWhileStopping(decision, task, fact);
   else heardOf(decision, task, fact);
   // The node has room again for what waits for some.
-  const after = decision.table.tasks[fact.taskId];
+  const after = lookUp(decision.table.tasks, fact.taskId);
   if (after?.nodeId !== fact.nodeId && !decision.held) placeWaiting(decision);
 }
 
@@ -110,7 +111,7 @@ function isHopeless(code: string): boolean {
 }
 
 function failCreation(decision: Decision, task: ServeTask): void {
-  cancelSnapshotsOf(decision, task, 'creationFailed');
+  cancelSnapshotOf(decision, task, 'creationFailed');
   cancel(decision, task, 'creationFailed');
 }
 
@@ -141,7 +142,7 @@ export function anotherIsWilling({ table, known }: Decision, task: Task): boolea
 
 /** A new agent knows its orders by its journal only as far as that was kept, and its workers ended with the old one. */
 export function reofferTasks(decision: Decision, nodeId: NodeId): void {
-  for (const task of Object.values(decision.table.tasks)) {
+  for (const task of valuesOf(decision.table.tasks)) {
     if (task.nodeId !== nodeId) continue;
     if (task.phase === 'stopping') reofferStop(decision, task);
     else if (isBackground(task) && endsItsAgent(task))

@@ -3,6 +3,7 @@ import { assertNever } from '@holdfast/kernel';
 import { type Decision, ofTask } from './decision';
 import { choose, fits } from './orders';
 import { placeBackground, placeWaiting } from './owed';
+import { lookUp } from './persistent-map';
 import { cancel, recall } from './recalls';
 import type { TableEvent } from './routing-table';
 import { isBackground, type Task } from './task';
@@ -22,7 +23,7 @@ type Refusal = Extract<TableEvent, { type: 'TaskActionRejected' }>['data']['reas
 const actions = { MoveTask: 'move', CancelTask: 'cancel', RetryTask: 'retry' } as const;
 
 export function carryOutWish(decision: Decision, wish: TaskWish): void {
-  const task = decision.table.tasks[wish.taskId];
+  const task = lookUp(decision.table.tasks, wish.taskId);
   const refusal = task ? carryOut(decision, task, wish) : unknown(decision, wish);
   if (refusal === null) return;
   const { clusterId, at } = decision.known;

@@ -1,4 +1,5 @@
 import type { NodeId, PointId, SystemId, TaskId } from '@holdfast/contracts';
+import { lookUp, valuesOf } from './persistent-map';
 import type { TableAction } from './routing-table.decider';
 import { evolveTable, type TableEvent } from './routing-table';
 import { C1, FixtureTable } from './table-fixture';
@@ -53,20 +54,20 @@ export class WorkTable extends FixtureTable {
   }
 
   workOf(name: string) {
-    const task = this.table.tasks[work(name)];
+    const task = lookUp(this.table.tasks, work(name));
     if (!task) throw new RangeError(`no work ${name}`);
     return task;
   }
 
   /** Its node has stopped, as it was told. */
   stop(taskId: TaskId): string[] {
-    const task = this.table.tasks[taskId];
+    const task = lookUp(this.table.tasks, taskId);
     if (!task?.nodeId) throw new RangeError(`nobody has ${taskId}`);
     return this.do({ type: 'NoteStopped', nodeId: task.nodeId, taskId, epoch: task.epoch, token: null, doneBytes: 0 });
   }
 
   begin(taskId: TaskId): string[] {
-    const task = this.table.tasks[taskId];
+    const task = lookUp(this.table.tasks, taskId);
     if (!task?.nodeId) throw new RangeError(`nobody has ${taskId}`);
     return this.do({ type: 'NoteTaken', nodeId: task.nodeId, taskId, epoch: task.epoch, tookMs: 1 });
   }
@@ -77,7 +78,7 @@ export class WorkTable extends FixtureTable {
     for (let done = -1; lines.length > done;) {
       done = lines.length;
       if (done > 10_000) throw new RangeError('it goes to and fro for ever');
-      for (const { taskId, phase, nodeId } of Object.values(this.table.tasks)) {
+      for (const { taskId, phase, nodeId } of valuesOf(this.table.tasks)) {
         if (nodeId && phase === 'stopping') lines.push(...this.stop(taskId));
         if (nodeId && phase === 'assigned') lines.push(...this.begin(taskId));
       }
@@ -87,12 +88,12 @@ export class WorkTable extends FixtureTable {
 
   /** What was ordered is begun; what was recalled goes on for now. */
   obeyOrders(): void {
-    for (const { taskId, phase } of Object.values(this.table.tasks)) if (phase === 'assigned') this.begin(taskId);
+    for (const { taskId, phase } of valuesOf(this.table.tasks)) if (phase === 'assigned') this.begin(taskId);
   }
 
   /** Who has this work now. */
   get owners(): Record<string, string | null> {
-    return Object.fromEntries(Object.values(this.table.tasks).map(({ taskId, nodeId }) => [taskId, nodeId]));
+    return Object.fromEntries(valuesOf(this.table.tasks).map(({ taskId, nodeId }) => [taskId, nodeId]));
   }
 
   drain(nodeId: string, deadlineMs = 600_000): string[] {

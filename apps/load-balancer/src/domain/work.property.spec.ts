@@ -1,5 +1,6 @@
 import type { NodeId } from '@holdfast/contracts';
 import fc from 'fast-check';
+import { lookUp, valuesOf } from './persistent-map';
 import type { TableEvent } from './routing-table';
 import { WorkTable } from './work-fixture';
 
@@ -14,7 +15,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   often(
     6,
     fc.integer({ min: 5, max: 40 }).map((cost) => (table) => {
-      const name = `${Object.keys(table.table.tasks).length}-${table.history.length}`;
+      const name = `${valuesOf(table.table.tasks).length}-${table.history.length}`;
       table.leftMs[`t-${name}`] = 3_600_000;
       table.waiting(name, cost).look();
     }),
@@ -26,7 +27,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   often(
     3,
     fc.nat().map((which) => (table) => {
-      const stopping = Object.values(table.table.tasks).filter(({ phase }) => phase === 'stopping');
+      const stopping = valuesOf(table.table.tasks).filter(({ phase }) => phase === 'stopping');
       const one = stopping[which % Math.max(1, stopping.length)];
       if (one) table.stop(one.taskId);
     }),
@@ -38,7 +39,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   often(
     1,
     fc.nat().map((which) => (table) => {
-      const running = Object.values(table.table.tasks).filter(({ phase }) => phase === 'running');
+      const running = valuesOf(table.table.tasks).filter(({ phase }) => phase === 'running');
       const one = running[which % Math.max(1, running.length)];
       if (one) table.finish(one.taskId.slice('t-'.length));
     }),
@@ -99,7 +100,7 @@ it('never promises more than a node may carry, both ends of a move counted', () 
       for (const act of run) {
         act(table);
         for (const { nodeId } of Object.values(table.table.nodes)) {
-          const carried = Object.values(table.table.tasks).filter(
+          const carried = valuesOf(table.table.tasks).filter(
             (task) => task.nodeId === nodeId || task.recall?.toNodeId === nodeId,
           );
           expect(carried.reduce((sum, { cost }) => sum + cost, 0)).toBeLessThanOrEqual(0.9 * BUDGET);
@@ -117,7 +118,7 @@ it('moves the work of one lost node and no other', () => {
       table.do({ type: 'ResumePlacement', brake: 'halted' });
       const before = table.table.tasks;
       for (const { type, data } of during(table, () => table.close(lost))) {
-        if (type === 'TaskMoved') expect(before[data.taskId]?.nodeId).toBe(lost);
+        if (type === 'TaskMoved') expect(lookUp(before, data.taskId)?.nodeId).toBe(lost);
       }
     }),
   );
@@ -160,7 +161,7 @@ it('has each task worked on, on its way, or waiting with a reason', () => {
       for (const act of run) act(table);
       table.do({ type: 'ResumePlacement', brake: 'halted' });
       table.wait(60_000).look();
-      for (const { nodeId, phase, deferred } of Object.values(table.table.tasks)) {
+      for (const { nodeId, phase, deferred } of valuesOf(table.table.tasks)) {
         const owner = nodeId ? table.table.nodes[nodeId] : undefined;
         if (!owner || owner.state === 'closed') expect({ phase, deferred }).not.toMatchObject({ deferred: null });
         else expect(['assigned', 'running', 'stopping']).toContain(phase);
