@@ -56,6 +56,14 @@ export function compared({ what, peer, events = 1, target }, results) {
   };
 }
 
+/** Of this process alone: others on the machine do not count. */
+export function cpuMs(work) {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}
+
 /** Median and range. */
 export function spread(values, digits = 2) {
   const shown = (value) => value.toFixed(digits);

@@ -1,6 +1,7 @@
 // Where the tasks of a large cluster go, and what the loss of one node moves: ours beside two hashers, in one run.
 import { createRequire } from 'node:module';
-import { interleave, machine, median, spread, table } from './measure.mjs';
+import { cpuMs, interleave, machine, median, spread, table } from './measure.mjs';
+import { nodeLoss } from './node-loss.mjs';
 import { installedPeers, peerVersion } from './peers.mjs';
 
 const { backgroundLimits, place, seedOf } = createRequire(import.meta.url)(
@@ -41,7 +42,8 @@ export async function run({ rounds, nodes, tasks }) {
     `${nodes.toLocaleString('en')} equal nodes, ${tasks.toLocaleString('en')} equal tasks; ${rounds} rounds, interleaved: median (range).\n`,
   );
   console.log(table(HEAD, rows));
-  return verdict(results.map(({ ours }) => ours));
+  const isPlaced = verdict(results.map(({ ours }) => ours));
+  return (await nodeLoss({ rounds, nodes, tasks })) && isPlaced;
 }
 
 /** Everything is placed, then one node is lost, another in each round; what its loss moved is counted afterwards. */
@@ -132,14 +134,6 @@ function maxOverFair(owners, nodes) {
   const counts = new Map();
   for (const nodeId of owners.values()) counts.set(nodeId, (counts.get(nodeId) ?? 0) + 1);
   return Math.max(...counts.values()) / (owners.size / nodes);
-}
-
-/** Of this process alone: others on the machine do not count. */
-function cpuMs(work) {
-  const before = process.cpuUsage();
-  work();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1_000;
 }
 
 function rowOf(who, results) {
