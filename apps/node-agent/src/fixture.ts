@@ -1,9 +1,12 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveSpec } from '@holdfast/contracts';
 import { NbdClient } from '@holdfast/nbd';
 import { adoptAll } from './adoption';
+import { CHAIN_LOCK } from './chain-lock';
 import { SERVING_PORT } from './engine.driver';
 import { MediumInvalid } from './errors';
 import { Facts } from './facts';
@@ -22,6 +25,7 @@ export class TestCluster {
   /** Of nodes that start from now on. */
   foldAbove = 8;
   private readonly nodes: TestNode[] = [];
+  private readonly asleep: ChildProcess[] = [];
   private readonly network = 1 + Math.floor(Math.random() * 250);
 
   constructor() {
@@ -43,7 +47,18 @@ export class TestCluster {
     return node;
   }
 
+  /** Somebody asleep in `chain.lock`. */
+  async sleepInLock(systemId = 's1'): Promise<{ wake(): void }> {
+    const path = join(this.systemFolder(systemId), CHAIN_LOCK);
+    const sleeper = spawn('flock', ['--exclusive', '--no-fork', path, 'cat']);
+    this.asleep.push(sleeper);
+    sleeper.stdin.write('held\n');
+    await once(sleeper.stdout, 'data');
+    return { wake: () => void sleeper.stdin.end() };
+  }
+
   async clear(): Promise<void> {
+    for (const sleeper of this.asleep) sleeper.kill();
     for (const node of this.nodes) await node.die();
     for (let number = 1; number < 10; number++)
       for (const { identity } of daemonsBelow(join(this.root, `n${number}`, 'run'))) killProcess(identity);

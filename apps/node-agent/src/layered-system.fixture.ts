@@ -1,5 +1,3 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Chain } from './chain';
@@ -13,8 +11,6 @@ const CLUSTER_BYTES = 65_536;
 
 /** For specs: one system, served by the first of two nodes, and what of its layers is listed, on the medium, open. */
 export class LayeredSystem {
-  private readonly asleep: ChildProcessWithoutNullStreams[] = [];
-
   private constructor(
     readonly cluster: TestCluster,
     readonly nodes: [TestNode, TestNode],
@@ -28,9 +24,8 @@ export class LayeredSystem {
     return new LayeredSystem(cluster, nodes);
   }
 
-  async clear(): Promise<void> {
-    for (const sleeper of this.asleep) sleeper.kill();
-    await this.cluster.clear();
+  clear(): Promise<void> {
+    return this.cluster.clear();
   }
 
   get folder(): string {
@@ -101,16 +96,6 @@ export class LayeredSystem {
     await from.die();
     killProcess(identity);
     await to.serve(epoch);
-  }
-
-  /** Somebody asleep in `chain.lock`. */
-  async sleepInLock(systemId = 's1'): Promise<{ wake(): void }> {
-    const path = join(this.cluster.systemFolder(systemId), 'chain.lock');
-    const sleeper = spawn('flock', ['--exclusive', '--no-fork', path, 'cat']);
-    this.asleep.push(sleeper);
-    sleeper.stdin.write('held\n');
-    await once(sleeper.stdout, 'data');
-    return { wake: () => void sleeper.stdin.end() };
   }
 
   /** By a daemon that asks nobody. */

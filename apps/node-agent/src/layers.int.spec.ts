@@ -71,7 +71,7 @@ describe('points of a served system', () => {
   });
 
   it('wait for a sleeper in the lock, then are refused; clients notice nothing', async () => {
-    const sleeper = await system.sleepInLock();
+    const sleeper = await system.cluster.sleepInLock();
     const nbd = await n1.connect();
     const freezing = n1.freeze('p1');
     await nbd.write(0, Buffer.alloc(4096, 1));
@@ -85,7 +85,7 @@ describe('points of a served system', () => {
 
   it('hold up no takeover while somebody sleeps in the lock', async () => {
     await n1.freeze('p1');
-    await system.sleepInLock();
+    await system.cluster.sleepInLock();
     await system.takeOver(n1, n2, 2);
     expect(n2.lastTold()).toMatchObject({ type: 'TaskTaken', data: { epoch: 2 } });
   });
@@ -133,7 +133,7 @@ describe('a creation', () => {
     const system = await LayeredSystem.create();
     const [, n2] = system.nodes;
     mkdirSync(system.cluster.systemFolder('s2'));
-    const sleeper = await system.sleepInLock('s2');
+    const sleeper = await system.cluster.sleepInLock('s2');
     const taken = n2.serve(1, { create: true, systemId: 's2' });
     const { data } = await n2.untilTold('TaskBlocked');
     expect(data).toMatchObject({ taskId: 'serve-s2', waitsFor: 'chainLock' });

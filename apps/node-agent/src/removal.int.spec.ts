@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeClaim } from './claims';
@@ -62,16 +60,14 @@ describe('a removal', () => {
 
   it('takes nothing from a system that was made anew while its node slept', async () => {
     await n1.serve(1, { create: true });
-    const sleeper = spawn('flock', ['--exclusive', '--no-fork', join(cluster.systemFolder(), 'chain.lock'), 'cat']);
-    sleeper.stdin.write('held\n');
-    await once(sleeper.stdout, 'data');
+    const sleeper = await cluster.sleepInLock();
     const removal = n1.serving.remove({ taskId: 'serve-s1', systemId: 's1', epoch: 2 });
     await until(() => claims().includes('2.json'));
     // Another node was asked meanwhile, and the name was given again.
     await makeClaim(join(cluster.systemFolder(), 'claims'), { epoch: 3, nodeId: 'n3', by: 'removal' });
     await n2.serve(4, { create: true });
     const listed = list();
-    sleeper.stdin.end();
+    sleeper.wake();
     await removal;
     expect([list(), left().filter((name) => name.endsWith('.qcow2')).length]).toEqual([listed, 3]);
     expect(n1.told().map(({ type }) => type)).toEqual(['TaskTaken']);

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, w
 import { join } from 'node:path';
 import { TestCluster, until, type TestNode } from './fixture';
 import { makeClaim } from './claims';
-import { daemonsBelow, isAlive } from './process-identity';
+import { StorageDaemon } from './engine.driver';
+import { daemonsBelow, endProcess, isAlive } from './process-identity';
 
 describe('serving, on real daemons', () => {
   let cluster: TestCluster;
@@ -89,13 +90,7 @@ describe('serving, on real daemons', () => {
     expect(n1.journal.state.epochs.get('serve-s1')).toBe(3);
   });
 
-  it('declines while no watchdog watches', async () => {
-    n1.watchdogAlive = false;
-    await n1.serve(1, { create: true });
-    expect(n1.lastTold()).toMatchObject({ type: 'TaskDeclined', data: { code: 'WATCHDOG_DEAD' } });
-  });
-
-  it('keeps in its journal what runs on when it declines: the next agent adopts it', async () => {
+  it('declines while no watchdog watches, and keeps in its journal what runs on: the next agent adopts it', async () => {
     await n1.serve(1, { create: true });
     n1.watchdogAlive = false;
     await n1.serve(2);
@@ -138,6 +133,67 @@ describe('serving, on real daemons', () => {
     await until(() => n1.log.some((line) => line.includes('STALE_EPOCH')));
     expect(n1.serving.held()).toEqual([]);
     await until(() => readdirSync(n1.runFolder).length === 0);
+  });
+
+  /** What happens between its look at claim and list, and its lock. */
+  const beforeItOpens = (happens: () => Promise<unknown>) => {
+    const open = jest.spyOn(StorageDaemon.prototype, 'open');
+    open.mockImplementationOnce(async function (this: StorageDaemon, volume) {
+      await happens();
+      open.mockRestore();
+      return this.open(volume);
+    });
+  };
+  const pass = (epoch: number) =>
+    makeClaim(join(cluster.systemFolder(), 'claims'), { epoch, nodeId: 'n3', by: 'serve-s1' });
+  const passedBy = (epoch: number) => ({ type: 'TaskDeclined', data: { code: 'STALE_EPOCH', claim: { epoch } } });
+
+  it('waits no longer for the lock once its claim is passed', async () => {
+    await n1.serve(1, { create: true });
+    const taken = n2.serve(2);
+    await until(() => claims().includes('2.json'));
+    await pass(3);
+    await taken;
+    expect(n2.lastTold()).toMatchObject(passedBy(3));
+    expect(isAlive(n1.serving.held()[0]!.daemon.identity)).toBe(true);
+  });
+
+  it('reads the claim again once it has the lock: passed meanwhile, it serves nothing', async () => {
+    await n1.serve(1, { create: true });
+    await n1.serving.recall({ taskId: 'serve-s1', systemId: 's1', epoch: 1 });
+    beforeItOpens(() => pass(3));
+    await n2.serve(2);
+    expect(n2.lastTold()).toMatchObject(passedBy(3));
+    expect(daemonsBelow(n2.runFolder)).toEqual([]);
+  });
+
+  it('reads the list again once it has the lock: a layer that a passed owner wrote to last is opened', async () => {
+    await n1.serve(1, { create: true });
+    const { identity } = n1.serving.held()[0]!.daemon;
+    beforeItOpens(async () => {
+      await n1.freeze('p1');
+      const nbd = await n1.connect();
+      await nbd.write(0, block(5));
+      nbd.close();
+      await n1.serving.leave();
+      await endProcess(identity);
+    });
+    await n2.serve(2);
+    const nbd = await n2.connect();
+    expect((await nbd.read(0, 4096)).equals(block(5))).toBe(true);
+    nbd.close();
+  });
+
+  it('lists nothing of what it created once its claim is passed', async () => {
+    mkdirSync(join(cluster.systemFolder(), 'claims'), { recursive: true });
+    const sleeper = await cluster.sleepInLock();
+    const taken = n1.serve(1, { create: true });
+    await n1.untilTold('TaskBlocked');
+    await pass(2);
+    sleeper.wake();
+    await taken;
+    expect(n1.lastTold()).toMatchObject(passedBy(2));
+    expect(existsSync(join(cluster.systemFolder(), 'chain.json'))).toBe(false);
   });
 
   it('waits for an address that is in use, says so, and takes it when it is free', async () => {
