@@ -6,13 +6,15 @@ import { flipByte, TaskCluster } from './task-cluster.fixture';
 /** Workers as processes, over a backup that one of them made. */
 describe('a scrub', () => {
   let cluster: TaskCluster;
-  beforeEach(async () => {
-    cluster = new TaskCluster();
-    await cluster.system({ v1: 100 * MIB, v2: 20 * MIB + 4096 });
-    const n1 = await cluster.node(1);
-    n1.say({ order: cluster.snapshot(1) });
-    await n1.untilTold('TaskFinished', 1);
+  let original: TaskCluster;
+  beforeAll(async () => {
+    original = new TaskCluster();
+    await original.system({ v1: 100 * MIB, v2: 20 * MIB + 4096 });
+    await original.backup();
   });
+  afterAll(() => original.clear());
+
+  beforeEach(() => (cluster = original.copy()));
   afterEach(() => cluster.clear());
 
   const planted = [
@@ -55,7 +57,7 @@ describe('a scrub', () => {
     let before = 0;
     for (const [i, share] of [0.25, 0.5, 0.75].entries()) {
       const node = await cluster.node(i + 2);
-      node.say({ order: cluster.scrub(i + 1, { rate: 24 * MIB }) });
+      node.say({ order: cluster.scrub(i + 1, { rate: 96 * MIB }) });
       await node.until(() =>
         node.told.some(
           ({ type, data }) => type === 'TaskCheckpointReached' && Number(data['doneBytes']) >= share * total,

@@ -26,10 +26,14 @@ describe('a snapshot', () => {
     writeFileSync(chain, edit(readFileSync(chain, 'utf8')));
   };
 
-  beforeEach(async () => {
-    cluster = new TaskCluster();
-    await cluster.system({ v1: 100 * MIB, v2: 20 * MIB + 4096 });
+  let original: TaskCluster;
+  beforeAll(async () => {
+    original = new TaskCluster();
+    await original.system({ v1: 100 * MIB, v2: 20 * MIB + 4096 });
   });
+  afterAll(() => original.clear());
+
+  beforeEach(() => (cluster = original.copy()));
   afterEach(() => cluster.clear());
 
   it('holds the point and nothing else: what lies above is not in it, holes and zeroes take no room', async () => {
@@ -52,7 +56,7 @@ describe('a snapshot', () => {
     const total = 120 * MIB + 4096;
     for (const [i, share] of [0.25, 0.5, 0.75].entries()) {
       const node = await cluster.node(i + 1);
-      node.say({ order: cluster.snapshot(i + 1, { rate: 24 * MIB }) });
+      node.say({ order: cluster.snapshot(i + 1, { rate: 96 * MIB }) });
       await node.until(() =>
         node.told.some(
           ({ type, data }) => type === 'TaskCheckpointReached' && Number(data['doneBytes']) >= share * total,
@@ -95,7 +99,7 @@ describe('a snapshot', () => {
 
   it('is not touched by a worker that sleeps through the move and wakes after it', async () => {
     const n1 = await cluster.node(1);
-    n1.say({ order: cluster.snapshot(1, { rate: 16 * MIB }) });
+    n1.say({ order: cluster.snapshot(1, { rate: 64 * MIB }) });
     await n1.untilTold('TaskCheckpointReached', 1);
     n1.child.kill('SIGSTOP');
     const n2 = await cluster.node(2);
@@ -112,9 +116,9 @@ describe('a snapshot', () => {
 
   it('ends without a word once another epoch is known, or the task has ended elsewhere', async () => {
     const n1 = await cluster.node(1);
-    n1.say({ order: cluster.snapshot(1, { rate: 8 * MIB }) });
+    n1.say({ order: cluster.snapshot(1, { rate: 32 * MIB }) });
     await n1.untilTold('TaskCheckpointReached', 1);
-    n1.say({ order: cluster.snapshot(2, { rate: 8 * MIB }) });
+    n1.say({ order: cluster.snapshot(2, { rate: 32 * MIB }) });
     await n1.untilTold('TaskCheckpointReached', 2);
     n1.say({ end: 't-1' });
     n1.say({ order: cluster.snapshot(1) });
@@ -125,7 +129,7 @@ describe('a snapshot', () => {
 
   it('stops when it is recalled, says where, and goes on there when it is kept at its epoch', async () => {
     const n1 = await cluster.node(1);
-    n1.say({ order: cluster.snapshot(1, { rate: 16 * MIB }) });
+    n1.say({ order: cluster.snapshot(1, { rate: 48 * MIB }) });
     await n1.untilTold('TaskCheckpointReached', 1);
     n1.say({ recall: { taskId: 't-1', epoch: 1 } });
     const stopped = await n1.untilTold('TaskStopped', 1);
@@ -140,16 +144,16 @@ describe('a snapshot', () => {
 
   it('says again that it is taken when it is ordered twice', async () => {
     const n1 = await cluster.node(1);
-    n1.say({ order: cluster.snapshot(1, { rate: 32 * MIB }) });
+    n1.say({ order: cluster.snapshot(1, { rate: 128 * MIB }) });
     await n1.untilTold('TaskTaken', 1);
-    n1.say({ order: cluster.snapshot(1, { rate: 32 * MIB }) });
+    n1.say({ order: cluster.snapshot(1, { rate: 128 * MIB }) });
     await n1.untilTold('TaskFinished', 1);
     expect(n1.told.filter(({ type }) => type === 'TaskTaken')).toHaveLength(2);
   });
 
   it('leaves no reader behind: the next agent on the node ends it, and says what it held', async () => {
     const n1 = await cluster.node(1);
-    n1.say({ order: cluster.snapshot(1, { rate: 8 * MIB }) });
+    n1.say({ order: cluster.snapshot(1, { rate: 32 * MIB }) });
     await n1.untilTold('TaskCheckpointReached', 1);
     await n1.kill();
     const run = join(cluster.root, 'n1', 'run');

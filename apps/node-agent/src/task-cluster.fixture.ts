@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   closeSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -12,7 +13,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { scrubSpec, snapshotSpec } from '@holdfast/contracts';
 import { canonical } from '@holdfast/kernel';
 import { MIB, PIECE_BYTES, sha256 } from './manifest';
@@ -31,10 +32,20 @@ export class TaskCluster {
   /** What each volume holds at the point. */
   readonly content = new Map<string, Buffer>();
   private readonly nodes: TaskNode[] = [];
+  private made?: string;
   private readonly network = 1 + Math.floor(Math.random() * 250);
 
   constructor() {
     mkdirSync(join(this.medium, 's1'), { recursive: true });
+  }
+
+  /** A medium of its own with all that lies on this one, and no nodes: a system and its backup are made once for many tests. */
+  copy(): TaskCluster {
+    const copy = new TaskCluster();
+    cpSync(this.medium, copy.medium, { recursive: true });
+    for (const [volumeId, bytes] of this.content) copy.content.set(volumeId, bytes);
+    copy.made = this.manifest();
+    return copy;
   }
 
   async node(number: number): Promise<TaskNode> {
@@ -81,8 +92,20 @@ export class TaskCluster {
     writeFileSync(join(this.medium, 's1/chain.json'), JSON.stringify(chain));
   }
 
+  /** By a node that has no part in what follows. */
+  async backup(): Promise<void> {
+    const maker = await this.node(9);
+    maker.say({ order: this.snapshot(1) });
+    await maker.untilTold('TaskFinished', 1);
+    await maker.kill();
+  }
+
   /** As a run that nobody disturbs makes it, worked out from the content alone. */
   manifest(): string {
+    return (this.made ??= this.workOut());
+  }
+
+  private workOut(): string {
     const volumes = [...this.content].map(([volumeId, bytes]) => ({
       volumeId,
       sizeBytes: bytes.length,
@@ -170,7 +193,7 @@ export class TaskCluster {
 }
 
 function image(path: string, sizeBytes: number, backing?: string): void {
-  const below = backing ? ['-b', backing, '-F', 'qcow2'] : [];
+  const below = backing ? ['-b', basename(backing), '-F', 'qcow2'] : []; // beside it, wherever both are copied to
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', ...below, path, String(sizeBytes)]);
 }
 
