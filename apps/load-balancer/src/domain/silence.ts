@@ -73,12 +73,18 @@ function checkRunning(decision: Decision, task: BackgroundTask, { stillMs }: Pro
 function stopUnanswered(decision: Decision, task: Task): void {
   const end = isToEnd(task);
   if (end && isServe(task)) {
-    if (isBeating(decision, task)) return recall(decision, task, { cause: 'retirement' });
+    if (isHeard(decision, task)) return recall(decision, task, { cause: 'retirement' });
     return settleTask(decision, task);
   }
   if (!end && decision.held) return;
-  if (isServe(task) && !isBeating(decision, task)) return settleTask(decision, task);
+  if (isServe(task) && !isHeard(decision, task)) return settleTask(decision, task);
   stopped(decision, task);
+}
+
+/** An impaired node beats too: what it was told to stop and does not, it cannot. */
+function isHeard(decision: Decision, task: Task): boolean {
+  const owner = task.nodeId ? decision.table.nodes[task.nodeId] : undefined;
+  return isBeating(decision, task) || (owner?.state === 'cordoned' && owner.cause === 'impaired');
 }
 
 /** A suspect or closed node's silence says nothing about the order. */

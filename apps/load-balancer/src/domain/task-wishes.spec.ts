@@ -1,6 +1,6 @@
 import type { TaskId } from '@holdfast/contracts';
 import { BackgroundTable, P1, REQUEST, T1 } from './background-fixture';
-import { node, taskOf } from './table-fixture';
+import { node, servedByN1, taskOf } from './table-fixture';
 
 const running = () => BackgroundTable.serving('n2').running('n1');
 const wish = { taskId: T1, requestId: REQUEST };
@@ -23,6 +23,43 @@ describe('a move', () => {
     expect(fixture.do(move('n2', taskOf('s1')))).toEqual(['TaskRecalled serve-s1 n1@1 operator →n2']);
     const stopped = { type: 'NoteStopped', ...fixture.owner('s1'), token: null, doneBytes: 0 } as const;
     expect(fixture.do(stopped)).toEqual(['TaskMoved serve-s1 n1→n2@2 operator']);
+  });
+
+  it('of a system off an impaired node that serves on asks that node first, and not for longer than 30 s', () => {
+    const fixture = servedByN1('n2');
+    fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'impaired' });
+    expect(fixture.do(move(null, taskOf('s1')))).toEqual(['TaskRecalled serve-s1 n1@1 operator']);
+    expect(fixture.wait(29_999).do({ type: 'CheckTask', taskId: taskOf('s1') })).toEqual([]);
+    expect(fixture.wait(1).do({ type: 'CheckTask', taskId: taskOf('s1') })).toEqual([
+      'TaskMoved serve-s1 n1→n2@2 operator',
+    ]);
+  });
+
+  it('of a system off a suspect node waits for that node’s answer, for nobody else’s is to be had', () => {
+    const fixture = servedByN1('n2');
+    fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'suspect' });
+    fixture.do(move(null, taskOf('s1')));
+    expect(fixture.wait(30_000).do({ type: 'CheckTask', taskId: taskOf('s1') })).toEqual([]);
+  });
+
+  it('of a system that its node was ordered to serve and cannot take is an order elsewhere', () => {
+    const ordered = (...others: string[]) => {
+      const fixture = servedByN1(...others);
+      fixture.do({ type: 'CordonNode', nodeId: node('n1'), cause: 'impaired' });
+      fixture.do({ type: 'ReofferTasks', nodeId: node('n1') });
+      return fixture;
+    };
+    expect(ordered('n2').do(move(null, taskOf('s1')))).toEqual(['TaskMoved serve-s1 n1→n2@2 operator']);
+    expect(ordered('n2', 'n3').do(move('n3', taskOf('s1')))).toEqual(['TaskMoved serve-s1 n1→n3@2 operator']);
+    expect(ordered().do(move(null, taskOf('s1')))).toEqual(refused('NO_NODE', 'serve-s1'));
+  });
+
+  it('off a node that is gone says what keeps it there', () => {
+    const fixture = servedByN1();
+    fixture.close('n1');
+    expect(fixture.do(move(null, taskOf('s1')))).toEqual(refused('NO_NODE', 'serve-s1'));
+    fixture.do({ type: 'HoldPlacement', brake: 'halted' });
+    expect(fixture.do(move(null, taskOf('s1')))).toEqual(refused('PLACEMENT_HELD', 'serve-s1'));
   });
 
   it('is refused where it is, where there is no room, or where nobody is', () => {

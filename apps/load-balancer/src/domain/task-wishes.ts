@@ -1,11 +1,11 @@
 import type { NodeId, RequestId, TaskId } from '@holdfast/contracts';
 import { assertNever } from '@holdfast/kernel';
 import { type Decision, ofTask } from './decision';
-import { choose, fits } from './orders';
+import { choose, fits, moveTo } from './orders';
 import { placeBackground, placeWaiting } from './owed';
 import { lookUp } from './persistent-map';
 import { cancel, recall } from './recalls';
-import type { TableEvent } from './routing-table';
+import type { TableEvent, TableNode } from './routing-table';
 import { isBackground, type Task } from './task';
 
 interface Wish {
@@ -50,17 +50,28 @@ function carryOut(decision: Decision, task: Task, wish: TaskWish): Refusal | nul
 }
 
 function moveAway(decision: Decision, task: Task, toNodeId: NodeId | null): Refusal | null {
-  const { nodeId, phase } = task;
-  const owner = nodeId ? decision.table.nodes[nodeId] : undefined;
-  const carried = phase === 'running' || (phase === 'assigned' && isBackground(task));
-  if (!nodeId || !carried || owner?.state === 'closed') return 'NOT_PLACED';
+  const { nodeId } = task;
+  const way = nodeId && wayFrom(decision.table.nodes[nodeId], task);
+  if (!nodeId || !way) return 'NOT_PLACED';
   if (decision.held) return 'PLACEMENT_HELD';
-  const room = toNodeId
-    ? toNodeId !== nodeId && fits(decision, task, toNodeId)
-    : choose(decision, task, [nodeId]).nodeId;
-  if (!room) return 'NO_NODE';
-  recall(decision, task, { cause: 'operator', ...(toNodeId ? { toNodeId } : {}) });
+  const other = roomFor(decision, task, toNodeId);
+  if (!other) return 'NO_NODE';
+  if (way === 'order') moveTo(decision, task, { nodeId: other, cause: 'operator' });
+  else recall(decision, task, { cause: 'operator', ...(toNodeId ? { toNodeId } : {}) });
   return null;
+}
+
+/** Whoever carries it stops first. Who is gone, or cannot take a system's order, is fenced by the next order alone. */
+function wayFrom(owner: TableNode | undefined, { phase, kind }: Task): 'recall' | 'order' | null {
+  if (phase === 'stopping') return null;
+  if (owner?.state === 'closed') return 'order';
+  if (phase === 'running' || (phase === 'assigned' && kind !== 'serve')) return 'recall';
+  return phase === 'assigned' && owner?.state === 'cordoned' ? 'order' : null;
+}
+
+function roomFor(decision: Decision, task: Task, toNodeId: NodeId | null): NodeId | null {
+  if (!toNodeId) return choose(decision, task, task.nodeId ? [task.nodeId] : []).nodeId;
+  return toNodeId !== task.nodeId && fits(decision, task, toNodeId) ? toNodeId : null;
 }
 
 /** A person's own wish, and an end: no brake holds it. */
