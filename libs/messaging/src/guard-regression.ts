@@ -6,6 +6,7 @@ import { readPartition } from './agent';
 import type { KafkaLink } from './kafka-link';
 import type { IncomingEvent } from './wire';
 
+/** Records first looked at in a partition; ten times as many each time that none of them is an event. */
 const LOOKED_AT = 100;
 const WATCH_MS = 1_000;
 
@@ -60,14 +61,28 @@ async function startOf(store: EventStore): Promise<string> {
   return row!.since;
 }
 
-/** The last records of each partition, as far as they are events. */
+/** The last events of each partition. */
 async function lastPublished(kafka: KafkaLink, topic: string): Promise<IncomingEvent[]> {
   const partitions = await kafka.admin((admin) => admin.fetchTopicOffsets(topic));
-  const found = partitions.map(async ({ partition, low, high }) => {
-    const from = Math.max(Number(low), Number(high) - LOOKED_AT);
-    return from >= Number(high) ? [] : readRange(kafka, { topic, partition, from, to: Number(high) });
-  });
+  const found = partitions.map(({ partition, low, high }) =>
+    lastEvents(kafka, { topic, partition, low: Number(low), high: Number(high) }),
+  );
   return (await Promise.all(found)).flat();
+}
+
+/** Looks further back until an event is found: in quiet hours a partition holds nothing but told heads at its end. */
+async function lastEvents(
+  kafka: KafkaLink,
+  { low, high, ...where }: { topic: string; partition: number; low: number; high: number },
+): Promise<IncomingEvent[]> {
+  let events: IncomingEvent[] = [];
+  let from = high;
+  for (let many = LOOKED_AT; events.length === 0 && from > low; many *= 10) {
+    const to = from;
+    from = Math.max(low, high - many);
+    events = await readRange(kafka, { ...where, from, to });
+  }
+  return events;
 }
 
 async function readRange(kafka: KafkaLink, o: { topic: string; partition: number; from: number; to: number }) {
