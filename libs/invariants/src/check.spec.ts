@@ -216,6 +216,16 @@ describe('more that must never be', () => {
       'a task left to a dead node',
       logOf(opened('n1'), opened('n2'), admitted('t1'), assigned('t1', 'n1'), closed('n1'), later()),
     ],
+    [
+      'B3',
+      'a system that waited for its dead node, and is never tried again now that it is back',
+      logOf(
+        ...[opened('n1'), opened('n2'), admitted('serve-s1'), assigned('serve-s1', 'n1'), closed('n1')],
+        ofTaskEvent('TaskDeferred', 'serve-s1', { blockedBy: { down: 1 } }),
+        ...[opened('n1'), ofTaskEvent('TaskRetryScheduled', 'serve-s1', { nodeId: 'n1', notBefore: log.atSec(30) })],
+        later(),
+      ),
+    ],
     ['L1', 'a request answered twice', logOf(asked, accepted, accepted)],
     ['L3', 'a stream that does not begin at its first version', logOf(system('SystemRetired', {}, { version: 2 }))],
   ])('%s rejects %s', (id, _what, events) => {

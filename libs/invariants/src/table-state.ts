@@ -70,6 +70,7 @@ export class TableState {
         const { nodeId, budget, at } = event.data;
         const draining = this.nodes.get(nodeId)?.draining ?? false;
         this.nodes.set(nodeId, { state: 'open', cause: null, since: at, budget, draining });
+        this.backWith(nodeId);
         break;
       }
       case 'NodeCordoned':
@@ -105,11 +106,22 @@ export class TableState {
       case 'TaskDeferred':
         return this.change(event.data, { told: true });
       case 'TaskRetryScheduled':
-        return this.change(event.data, { phase: 'retrying', notBefore: event.data.notBefore, toNodeId: null });
+        return this.change(event.data, this.retrying(event.data));
       case 'TaskParked':
         return this.change(event.data, { phase: 'parked', nodeId: null, toNodeId: null });
       default:
     }
+  }
+
+  /** Its owner is back: why it waited is over, and has to be told anew. */
+  private backWith(nodeId: string): void {
+    for (const task of this.tasks.values()) if (task.nodeId === nodeId && task.told) this.put({ ...task, told: false });
+  }
+
+  /** A system stays its owner's until another has it; other work is nobody's between two attempts. */
+  private retrying({ taskId, notBefore }: { taskId: string; notBefore: string }): Partial<TableTask> {
+    const owner = this.tasks.get(taskId)?.kind === 'serve' ? {} : { nodeId: null };
+    return { phase: 'retrying', notBefore, toNodeId: null, ...owner };
   }
 
   private changeNode(nodeId: string, change: Partial<TableNode>): void {
