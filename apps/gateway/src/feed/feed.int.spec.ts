@@ -50,24 +50,17 @@ async function storedRows(name: string): Promise<Record<string, unknown>> {
   return Object.fromEntries(rows.map(({ key, body }) => [key, body]));
 }
 
+const heardAs = (event: (typeof life)[number], nth: number) => ({
+  ...event,
+  id: `00000000-0000-4000-b000-${String(nth).padStart(12, '0')}`,
+  ...{ schemaVersion: 1, source: '/spec', meta: {} },
+});
+
 describe('the feed', () => {
   it('gives dense positions to whoever appends, also at the same time', async () => {
     const apart = life.map((event, index) => ({ ...event, stream: `apart-${index}` }));
     await Promise.all(
-      apart.map((event, index) =>
-        suite.store.inTransaction((tx) =>
-          suite.feed.append(
-            {
-              ...event,
-              id: `00000000-0000-4000-b000-${String(index).padStart(12, '0')}`,
-              schemaVersion: 1,
-              source: '/spec',
-              meta: {},
-            },
-            tx,
-          ),
-        ),
-      ),
+      apart.map((event, index) => suite.store.inTransaction((tx) => suite.feed.append(heardAs(event, index), tx))),
     );
     const events = await suite.feed.after(0);
     expect(events.map(({ position }) => position)).toEqual(life.map((_, index) => index + 1));
@@ -78,6 +71,33 @@ describe('the feed', () => {
     await suite.hear(life);
     await suite.hear(life);
     expect((await suite.feed.head()).position).toBe(life.length);
+  });
+
+  it('answers for an instant only when all that was written before it can be seen', async () => {
+    await suite.hear(life.slice(0, 1));
+    let written = () => undefined as void;
+    const isWritten = new Promise<void>((resolve) => (written = resolve));
+    let committed = false;
+    let commit = () => undefined as void;
+    const mayCommit = new Promise<void>((resolve) => (commit = resolve)).then(() => (committed = true));
+    const writing = suite.store.inTransaction(async (tx) => {
+      await suite.feed.append(heardAs(life[1]!, 1), tx);
+      written();
+      await mayCommit;
+    });
+    await isWritten;
+    const [{ now }] = (await suite.store.query<{ now: string }>('select clock_timestamp()::text as now')) as [
+      { now: string },
+    ];
+    const known = suite.feed.knownAt(now);
+    const waits = `select from pg_locks where locktype = 'advisory' and not granted`;
+    const isWaiting = async () => {
+      while (!(await suite.store.query(waits)).length && !committed);
+    };
+    await Promise.race([known, isWaiting()]);
+    commit();
+    await writing;
+    expect(await known).toMatchObject({ position: 2 });
   });
 
   it('finds events by each of their subjects, oldest or newest first', async () => {

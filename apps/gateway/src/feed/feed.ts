@@ -124,12 +124,17 @@ export class Feed {
     return this.known('where position = $1', position);
   }
 
-  /** The last position known at an instant, which is not in the future. */
+  /**
+   * The last position known at an instant, which is not in the future. Who writes just now may have given its rows an
+   * earlier time: it is waited for, so that one question has one answer.
+   */
   async knownAt(instant: string): Promise<Known | undefined> {
-    return this.known(
-      'where known_at <= $1 and $1 <= clock_timestamp() order by known_at desc, position desc limit 1',
-      instant,
+    const [asked] = await this.store.query<{ past: boolean }>(
+      'select $1::timestamptz <= clock_timestamp() as past, pg_advisory_xact_lock_shared($2)',
+      [instant, FEED_LOCK],
     );
+    if (!asked?.past) return undefined;
+    return this.known('where known_at <= $1 order by known_at desc, position desc limit 1', instant);
   }
 
   async head(): Promise<{ position: number; at: string | null }> {

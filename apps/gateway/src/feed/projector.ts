@@ -16,7 +16,7 @@ export interface Progress {
   position: number;
   /** Why it stands still; the others go on. */
   error: string | null;
-  /** Since when what it shows is behind: the first event that it cannot fold was known then. */
+  /** Since when what it shows may be behind: the batch that it cannot fold begins then. */
   brokenSince: string | null;
   retryAt: number;
 }
@@ -72,7 +72,7 @@ export class Projector {
     while (!this.stopped) {
       // Asked for before the read: what is committed during it wakes the next turn at once.
       const grown = this.feed.grown(IDLE_MS);
-      if (await this.turnOrWait()) this.tellWaiting();
+      if (await this.turnOrWait()) this.waiters.wake();
       else if (!this.stopped) await grown;
     }
   }
@@ -112,10 +112,6 @@ export class Projector {
     for (const projection of concerned)
       await this.guarded([projection], () => this.fold(projection, events), events[0]?.knownAt);
     return true;
-  }
-
-  private tellWaiting(): void {
-    this.waiters.wake();
   }
 
   private progressOf(name: string): Progress {
