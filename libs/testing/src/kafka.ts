@@ -157,8 +157,24 @@ function serverProperties(data: string, port: number, controllerPort: number): s
     .join('');
 }
 
-function javaOptions(lib: string): string[] {
-  return ['-Xmx384m', '-XX:+UseSerialGC', '-Dorg.apache.logging.log4j.level=WARN', '-cp', join(lib, '*')];
+/** Brokers start often here and have little to do: the quick compiler alone halves the work of a start. */
+const JAVA = [
+  ...['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
+  ...['-Xlog:cds*=error', '-Dorg.apache.logging.log4j.level=WARN'],
+];
+
+/**
+ * To load classes is most of what is left: the first broker that ends in peace leaves them in a file, which all later
+ * ones map. One that does not fit, of another Java or half written, is passed over by Java itself.
+ */
+function javaOptions(lib: string, { leavesClasses = false } = {}): string[] {
+  const archive = `${lib}.jsa`;
+  const classes = existsSync(archive)
+    ? [`-XX:SharedArchiveFile=${archive}`]
+    : leavesClasses
+      ? [`-XX:ArchiveClassesAtExit=${archive}`]
+      : [];
+  return [...JAVA, ...classes, '-cp', join(lib, '*')];
 }
 
 const dataOf = (dir: string): string => join(dir, 'data');
@@ -167,7 +183,7 @@ const logOf = ({ dir, logFile }: KafkaOptions): string => logFile ?? join(dir, '
 async function launch(options: KafkaOptions, lib: string, configuration: string) {
   const { env, detached = false } = options;
   const log = await open(logOf(options), 'a');
-  const child = spawn('java', [...javaOptions(lib), 'kafka.Kafka', configuration], {
+  const child = spawn('java', [...javaOptions(lib, { leavesClasses: true }), 'kafka.Kafka', configuration], {
     env: { ...process.env, ...env },
     stdio: ['ignore', log.fd, log.fd],
     detached,
