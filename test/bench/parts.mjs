@@ -32,7 +32,8 @@ export const META = { correlationId: uuidV7(), causationId: uuidV7(), command: '
 
 export async function startParts() {
   const dir = await mkdtemp(join(tmpdir(), 'holdfast-bench-'));
-  const [postgres, kafka] = await Promise.all([temporaryPostgres(), startKafka({ dir })]);
+  // Specs do not wait for the disk. What is measured here does.
+  const [postgres, kafka] = await Promise.all([temporaryPostgres({ settings: { fsync: 'on' } }), startKafka({ dir })]);
   await ensureTopics([kafka.brokers], { partitions: PARTITIONS });
   return {
     brokers: kafka.brokers,

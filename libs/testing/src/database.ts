@@ -23,11 +23,17 @@ export async function freshDatabase(postgres: Pick<Postgres, 'url'>, setUp?: Set
   return url;
 }
 
+/**
+ * What it wrote outlives every kill, for the kernel has it. The disk would only be waited for: at each commit, and file
+ * by file at the start after a kill, which takes a second or a minute by what else the disk has to do.
+ */
+const NO_DISK = { fsync: 'off' };
+
 /** A real PostgreSQL in a folder of its own, for the specs of one file. `stop` leaves nothing of it. */
 export async function temporaryPostgres(options: Omit<PostgresOptions, 'dir'> = {}): Promise<Postgres> {
   const base = await mkdtemp(join(tmpdir(), 'holdfast-postgres-'));
   const dir = join(base, 'data');
-  const postgres = await startPostgres({ ...options, dir });
+  const postgres = await startPostgres({ ...options, settings: { ...NO_DISK, ...options.settings }, dir });
   const { stop } = postgres;
   // Assigned, not spread: pid and process are looked up at each use.
   return Object.assign(postgres, {
