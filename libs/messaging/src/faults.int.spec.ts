@@ -2,29 +2,36 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, PARTITIONS } from './fixtures';
-import { type Moment, startService } from './service-process.fixture';
+import { type Moment, type ServiceProcessOptions, startService } from './service-process.fixture';
 import { HEALTH, Stage, upTo } from './stage.fixture';
 
 const PAUSE_OF_BROKER_MS = 5_000;
 jest.setTimeout(180_000);
 
 let stage: Stage;
-let service: ChildProcess | undefined;
+const processes: ChildProcess[] = [];
 beforeAll(async () => {
   stage = await Stage.set();
 });
-afterEach(() => void service?.kill('SIGKILL'));
-afterAll(() => stage?.stop());
+afterAll(async () => {
+  for (const one of processes) one.kill('SIGKILL');
+  await stage?.stop();
+});
 
-const where = () => ({ url: stage.suite.url, brokers: stage.suite.broker.brokers });
+async function start(o: Omit<ServiceProcessOptions, 'url' | 'brokers'>): Promise<ChildProcess> {
+  const service = await startService({ ...o, url: stage.suite.url, brokers: stage.suite.broker.brokers });
+  processes.push(service);
+  return service;
+}
 
-describe('a process that is killed', () => {
-  it.each<Moment>(['in the transaction', 'committed, its offset not'])(
-    'while it hears, %s, leaves each event with one effect',
+// Each has a stream and a consumer group of its own, and waits until that group misses its dead or sleeping member.
+describe('a process that hears', () => {
+  it.concurrent.each<Moment>(['in the transaction', 'committed, its offset not'])(
+    'and is killed, %s, leaves each event with one effect',
     async (at) => {
-      const [stream, consumer] = [stage.fresh(), at.split(' ')[0]!];
+      const [stream, consumer] = [stage.fresh(), `killed-${at.split(' ')[0]}`];
       await stage.append(stream, 3);
-      service = await startService({ ...where(), hears: consumer, at, fate: 'dies' });
+      const service = await start({ stream, hears: consumer, at, fate: 'dies' });
       expect(await once(service, 'exit')).toEqual([null, 'SIGKILL']);
       expect(await stage.effects(consumer, stream)).toEqual(at === 'in the transaction' ? [] : upTo(3));
 
@@ -34,13 +41,43 @@ describe('a process that is killed', () => {
     },
   );
 
+  it.concurrent.each<Moment>(['a batch in hand', 'in the transaction'])(
+    'and is paused past its session timeout, %s, finds all seen when it wakes',
+    async (at) => {
+      const [stream, consumer] = [stage.fresh(), `woken-${at.split(' ')[0]}`];
+      await stage.append(stream, 3);
+      const service = await start({ stream, hears: consumer, at, fate: 'waits' });
+      await once(service, 'message');
+      service.kill('SIGSTOP');
+
+      // Its partitions are this one's once the session has ended. What it holds locked waits for it, and is its own.
+      const { kafka } = await stage.listener(consumer);
+      await eventually(
+        () => kafka.freshness.all().filter(({ topic }) => topic === HEALTH),
+        (mine) => mine.length === PARTITIONS,
+      );
+      const other = stage.fresh();
+      await stage.append(other, 2);
+      if (at === 'a batch in hand') expect(await stage.applied(consumer, stream, 3)).toEqual(upTo(3));
+      service.send('go on');
+      service.kill('SIGCONT');
+      await once(service, 'exit');
+      await stage.append(stream);
+
+      expect(await stage.applied(consumer, stream, 4)).toEqual(upTo(4));
+      expect(await stage.applied(consumer, other, 2)).toEqual(upTo(2));
+    },
+  );
+});
+
+describe('a process that speaks', () => {
   it.each<Moment>(['appended, not published', 'published, still in the outbox'])(
-    'while it speaks, its events %s, loses none and doubles none',
+    'and is killed, its events %s, loses none and doubles none',
     async (at) => {
       const [stream, consumer] = [stage.fresh(), at.split(',')[0]!];
       await stage.listener(consumer);
       await stage.owner.relay.stop();
-      service = await startService({ ...where(), speaks: stream, at, fate: 'dies' });
+      const service = await start({ stream, at, fate: 'dies' });
       expect(await once(service, 'exit')).toEqual([null, 'SIGKILL']);
       expect((await stage.owner.store.outbox()).pending).toBe(3);
 
@@ -49,33 +86,6 @@ describe('a process that is killed', () => {
       expect(await stage.applied(consumer, stream, 4)).toEqual(upTo(4));
     },
   );
-});
-
-describe('a process that is paused past its session timeout', () => {
-  it.each<Moment>(['a batch in hand', 'in the transaction'])('%s, finds all seen when it wakes', async (at) => {
-    const [stream, consumer] = [stage.fresh(), `woken-${at.split(' ')[0]}`];
-    await stage.append(stream, 3);
-    service = await startService({ ...where(), hears: consumer, at, fate: 'waits' });
-    await once(service, 'message');
-    service.kill('SIGSTOP');
-
-    // Its partitions are this one's once the session has ended. What it holds locked waits for it, and is its own.
-    const { kafka } = await stage.listener(consumer);
-    await eventually(
-      () => kafka.freshness.all().filter(({ topic }) => topic === HEALTH),
-      (mine) => mine.length === PARTITIONS,
-    );
-    const other = stage.fresh();
-    await stage.append(other, 2);
-    if (at === 'a batch in hand') expect(await stage.applied(consumer, stream, 3)).toEqual(upTo(3));
-    service.send('go on');
-    service.kill('SIGCONT');
-    await once(service, 'exit');
-    await stage.append(stream);
-
-    expect(await stage.applied(consumer, stream, 4)).toEqual(upTo(4));
-    expect(await stage.applied(consumer, other, 2)).toEqual(upTo(2));
-  });
 });
 
 describe('the broker', () => {

@@ -15,6 +15,7 @@ export const PARTITIONS = 4;
 
 /** One PostgreSQL and one broker for a suite; two services on them: one speaks, one hears. */
 export class MessagingSuite {
+  readonly #members: (() => Promise<unknown>)[] = [];
   readonly #closing: (() => Promise<unknown>)[] = [];
 
   private constructor(
@@ -55,7 +56,7 @@ export class MessagingSuite {
     const kafka = this.link('owner');
     const relay = this.relay(store, kafka);
     const transport = await this.listen({ kafka, groupId: 'owner', handle: {} });
-    this.#closing.push(transport.close);
+    this.#members.push(transport.close);
     return { store, relay, kafka };
   }
 
@@ -81,7 +82,7 @@ export class MessagingSuite {
       inbox.stop();
       await transport.close();
     };
-    this.#closing.push(stop);
+    this.#members.push(stop);
     return { inbox, kafka, stop };
   }
 
@@ -99,7 +100,10 @@ export class MessagingSuite {
   /** All of it, whatever fails on the way: a broker left behind would run on for ever. */
   async stop(): Promise<void> {
     const failures: unknown[] = [];
-    for (const close of this.#closing.reverse()) await close().catch((error: unknown) => failures.push(error));
+    const end = (close: () => Promise<unknown>) => close().catch((error: unknown) => failures.push(error));
+    // Each waits for the fetch that it has begun: all at once.
+    await Promise.all(this.#members.map(end));
+    for (const close of this.#closing.reverse()) await end(close);
     if (failures.length > 0) throw new AggregateError(failures, 'not everything could be closed');
   }
 }

@@ -21,8 +21,8 @@ export type Moment =
 export interface ServiceProcessOptions {
   url: string;
   brokers: string;
-  /** It speaks of this stream, or hears as this consumer. */
-  speaks?: string;
+  /** It speaks of this stream, or hears of it as this consumer. */
+  stream: string;
   hears?: string;
   /** When it meets its fate: it kills itself, or says so, goes on with its batch when told to, and ends. */
   at: Moment;
@@ -45,7 +45,8 @@ class Service {
     this.o = o;
   }
 
-  async speak(stream: string): Promise<void> {
+  async speak(): Promise<void> {
+    const { stream } = this.o;
     const store = await EventStore.connect({ url: this.o.url, service: 'health-monitor' });
     await appendTo(store, stream, 3);
     const kafka = new KafkaLink({ brokers: [this.o.brokers], clientId: 'speaks' });
@@ -60,17 +61,18 @@ class Service {
   }
 
   async hear(consumer: string): Promise<void> {
+    const ours = ({ stream }: { stream: string }) => stream === this.o.stream;
     const store = await EventStore.connect({ url: this.o.url, service: 'load-balancer' });
     const kafka = new KafkaLink({ brokers: [this.o.brokers], clientId: `hears-${consumer}` });
     const inbox = new Inbox({ store, kafka, consumer });
     const transport = new BatchTransport({ kafka, groupId: `load-balancer-${consumer}` });
     const receive = async (batch: RecordBatch) => {
-      const mine = batch.decoded().some(({ kind }) => kind === 'event');
+      const mine = batch.decoded().some((record) => record.kind === 'event' && ours(record));
       if (mine) await this.moment('a batch in hand');
       await inbox.receive(batch, {
         ClusterSightLost: async (event, tx) => {
           await noting(consumer).ClusterSightLost!(event, tx);
-          await this.moment('in the transaction');
+          if (ours(event)) await this.moment('in the transaction');
         },
       });
       if (mine) await this.moment('committed, its offset not');
@@ -96,5 +98,5 @@ if (require.main === module) {
   // Whoever started it has ended: so does this.
   process.on('disconnect', () => process.exit());
   const service = new Service(o);
-  void (o.speaks !== undefined ? service.speak(o.speaks) : service.hear(o.hears!));
+  void (o.hears === undefined ? service.speak() : service.hear(o.hears));
 }
