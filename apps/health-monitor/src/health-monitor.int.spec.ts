@@ -128,7 +128,8 @@ describe('the health monitor', () => {
     expect(Math.max(...took)).toBeLessThan(1_000 + ALPHA_MS + 250 + 1_000);
   });
 
-  it('waits half of the waiting time more where one peer is all there is', async () => {
+  // Each of these has a cluster of its own and waits for silences to grow old: together it is one wait.
+  it.concurrent('waits half of the waiting time more where one peer is all there is', async () => {
     const [, victim] = await cluster('pair', 2);
     victim!.die();
     const events = await heard('pair', (all) => all.some(isAbout('NodeDeclaredDown')));
@@ -137,7 +138,7 @@ describe('the health monitor', () => {
     expect(down?.data.silentMs).toBeGreaterThan(1.5 * ALPHA_MS);
   });
 
-  it('finds a node isolated that its peers still reach', async () => {
+  it.concurrent('finds a node isolated that its peers still reach', async () => {
     const [victim] = await cluster('cut', 3);
     victim!.fallSilent();
     const events = await heard('cut', (all) => all.some(isAbout('NodeFoundIsolated')));
@@ -145,7 +146,7 @@ describe('the health monitor', () => {
     expect(find(events, 'NodeFoundIsolated')?.data.evidence.rule).toBe('peerReaches');
   });
 
-  it('finds a node partitioned that beats while its probe daemon answers none of its peers', async () => {
+  it.concurrent('finds a node partitioned that beats while its probe daemon answers none of its peers', async () => {
     const [victim] = await cluster('deaf', 3);
     victim!.answers = false;
     const events = await heard('deaf', (all) => all.some(isAbout('NodeFoundPartitioned', victim!.nodeId)));
@@ -155,32 +156,35 @@ describe('the health monitor', () => {
     await heard('deaf', (all) => all.some(isAbout('NodeDeclaredDown', victim!.nodeId)));
   });
 
-  it('leaves a node in maintenance alone until the end, and gives it a whole waiting time then', async () => {
-    const [victim] = await cluster('work', 3);
-    const { clusterId, nodeId } = victim!;
-    const ask = (action: string, forMs: number) =>
-      gateway.say(clusterId, 'request-maintenance', {
-        type: 'NodeMaintenanceRequested',
-        data: { clusterId, nodeId, action, forMs, drain: false, reason: 'new disks' },
-      });
-    const tooLong = await ask('start', 24 * 3_600_000 + 1);
-    const requestId = await ask('start', 8_000);
-    const started = await heard('work', (all) => all.some(isAbout('NodeMaintenanceStarted', nodeId)));
-    expect(find(started, 'NodeMaintenanceRejected')?.data).toMatchObject({ requestId: tooLong });
-    expect(find(started, 'NodeMaintenanceStarted')?.data).toMatchObject({ requestId, reason: 'new disks' });
-    victim!.die();
-    const events = await heard('work', (all) => all.some(isAbout('NodeDeclaredDown', nodeId)));
-    expect(events.slice(started.length).map(({ type }) => type)).toEqual([
-      'VerdictWithheld',
-      'NodeMaintenanceEnded',
-      'NodeSuspected',
-      'NodeDeclaredDown',
-    ]);
-    const [ended, down] = [find(events, 'NodeMaintenanceEnded'), find(events, 'NodeDeclaredDown')];
-    expect(Date.parse(down!.data.at) - Date.parse(ended!.data.at)).toBeGreaterThanOrEqual(ALPHA_MS);
-  });
+  it.concurrent(
+    'leaves a node in maintenance alone until the end, and gives it a whole waiting time then',
+    async () => {
+      const [victim] = await cluster('work', 3);
+      const { clusterId, nodeId } = victim!;
+      const ask = (action: string, forMs: number) =>
+        gateway.say(clusterId, 'request-maintenance', {
+          type: 'NodeMaintenanceRequested',
+          data: { clusterId, nodeId, action, forMs, drain: false, reason: 'new disks' },
+        });
+      const tooLong = await ask('start', 24 * 3_600_000 + 1);
+      const requestId = await ask('start', 8_000);
+      const started = await heard('work', (all) => all.some(isAbout('NodeMaintenanceStarted', nodeId)));
+      expect(find(started, 'NodeMaintenanceRejected')?.data).toMatchObject({ requestId: tooLong });
+      expect(find(started, 'NodeMaintenanceStarted')?.data).toMatchObject({ requestId, reason: 'new disks' });
+      victim!.die();
+      const events = await heard('work', (all) => all.some(isAbout('NodeDeclaredDown', nodeId)));
+      expect(events.slice(started.length).map(({ type }) => type)).toEqual([
+        'VerdictWithheld',
+        'NodeMaintenanceEnded',
+        'NodeSuspected',
+        'NodeDeclaredDown',
+      ]);
+      const [ended, down] = [find(events, 'NodeMaintenanceEnded'), find(events, 'NodeDeclaredDown')];
+      expect(Date.parse(down!.data.at) - Date.parse(ended!.data.at)).toBeGreaterThanOrEqual(ALPHA_MS);
+    },
+  );
 
-  it('freezes on mass silence, and lets a person thaw it', async () => {
+  it.concurrent('freezes on mass silence, and lets a person thaw it', async () => {
     const [, second, third] = await cluster('mass', 3);
     second!.die();
     third!.die();
@@ -196,7 +200,7 @@ describe('the health monitor', () => {
     expect(find(thawed, 'ClusterThawed')?.data).toMatchObject({ by: 'operator', requestId });
   });
 
-  it('refuses to declare a beating node down by hand', async () => {
+  it.concurrent('refuses to declare a beating node down by hand', async () => {
     const [node] = await cluster('hand', 3);
     const asked = { clusterId: 'hand', nodeId: node!.nodeId, reason: 'I think so' };
     await gateway.say('hand', 'request-1', { type: 'NodeDownRequested', data: { ...asked, poweredOff: false } });
@@ -206,7 +210,7 @@ describe('the health monitor', () => {
     expect(reasons).toEqual(['NODE_BEATS', 'ATTESTATION_CONTRADICTED']);
   });
 
-  it('withholds verdicts while automation is halted', async () => {
+  it.concurrent('withholds verdicts while automation is halted', async () => {
     const [victim] = await cluster('halt', 3);
     await gateway.say('halt', 'automation-halt', {
       type: 'AutomationHalted',
@@ -219,17 +223,7 @@ describe('the health monitor', () => {
     await heard('halt', (all) => all.some(isAbout('NodeDeclaredDown', victim!.nodeId)));
   });
 
-  it('finds the same verdict when it is restarted in the middle of the silence', async () => {
-    const [victim] = await cluster('again', 3);
-    victim!.die();
-    await service.stop();
-    service = await start();
-    const events = await heard('again', (all) => all.some(isAbout('NodeDeclaredDown')));
-    expect(verdicts(events).map(({ type }) => type)).toEqual(['NodeSuspected', 'NodeDeclaredDown']);
-    expect(find(events, 'NodeDeclaredDown')?.data).toMatchObject({ nodeId: victim!.nodeId });
-  });
-
-  it('declares nobody down when all agents restart', async () => {
+  it.concurrent('declares nobody down when all agents restart', async () => {
     const nodes = await cluster('restart', 3);
     for (const node of nodes) node.fallSilent();
     await sleep(1_500);
@@ -238,6 +232,16 @@ describe('the health monitor', () => {
       nodes.every(({ nodeId }) => all.some(isAbout('NodeRestarted', nodeId))),
     );
     expect(verdicts(events)).toEqual([]);
+  });
+
+  it('finds the same verdict when it is restarted in the middle of the silence', async () => {
+    const [victim] = await cluster('again', 3);
+    victim!.die();
+    await service.stop();
+    service = await start();
+    const events = await heard('again', (all) => all.some(isAbout('NodeDeclaredDown')));
+    expect(verdicts(events).map(({ type }) => type)).toEqual(['NodeSuspected', 'NodeDeclaredDown']);
+    expect(find(events, 'NodeDeclaredDown')?.data).toMatchObject({ nodeId: victim!.nodeId });
   });
 
   it.each([
