@@ -24,28 +24,11 @@ const life = [
 const SERVED = 8;
 
 let views: Views;
-let end: () => void;
 
 beforeAll(async () => {
-  await suite.start();
-  await suite.fresh();
-  await suite.hear(life);
-  await new Promise<void>((ready, failed) => {
-    suite
-      .following(async (projector) => {
-        await suite.caughtUp(projector);
-        views = suite.views(projector);
-        ready();
-        await new Promise<void>((resolve) => (end = resolve));
-      })
-      .catch(failed);
-  });
+  views = await suite.showing(life);
 });
-afterAll(async () => {
-  end();
-  await suite.close();
-  await suite.stop();
-});
+afterAll(() => suite.stop());
 
 interface Answer {
   items: Record<string, unknown>[];

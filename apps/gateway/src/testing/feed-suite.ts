@@ -14,19 +14,38 @@ import { Views } from '../views/views';
 export class FeedSuite {
   store!: EventStore;
   feed!: Feed;
-  private postgres!: Postgres;
+  private postgres: Postgres | undefined;
+  /** Of `showing`. */
+  private projector: Projector | undefined;
 
   async start(): Promise<void> {
     this.postgres = await temporaryPostgres();
   }
 
+  /** All that was started, however far that came. */
   async stop(): Promise<void> {
-    await this.postgres.stop();
+    try {
+      await this.projector?.stop();
+      if (this.projector !== undefined) await this.close();
+    } finally {
+      await this.postgres?.stop();
+    }
+  }
+
+  /** A feed of this story, an event a transaction, followed until `stop`: what the API would read from. */
+  async showing(story: readonly FeedEvent[]): Promise<Views> {
+    await this.start();
+    await this.fresh();
+    for (const [index, event] of story.entries()) await this.hear([event], index);
+    this.projector = new Projector(this.store, this.feed, projections);
+    this.projector.start();
+    await this.caughtUp(this.projector);
+    return this.views(this.projector);
   }
 
   /** A feed without events. */
   async fresh(): Promise<void> {
-    const url = await freshDatabase(this.postgres, setUpStore);
+    const url = await freshDatabase(this.postgres!, setUpStore);
     const tables = { migrations: [FeedLookups1764115200003] };
     this.store = await EventStore.connect({ url, service: 'gateway', tables });
     await createRows(this.store, projections);

@@ -20,28 +20,11 @@ import type { Views } from './views';
 const suite = new FeedSuite();
 const TASKS = 24;
 let views: Views;
-let end: (() => void) | undefined;
 
 beforeAll(async () => {
-  await suite.start();
-  await suite.fresh();
-  for (const [index, event] of story().entries()) await suite.hear([event], index);
-  await new Promise<void>((ready, failed) => {
-    suite
-      .following(async (projector) => {
-        await suite.caughtUp(projector);
-        views = suite.views(projector);
-        ready();
-        await new Promise<void>((resolve) => (end = resolve));
-      })
-      .catch(failed);
-  });
+  views = await suite.showing(story());
 });
-afterAll(async () => {
-  end?.();
-  await suite.close();
-  await suite.stop();
-});
+afterAll(() => suite.stop());
 
 /** Snapshots, some asked for in the same second, some at an end, some not begun; a few that serve; answers to nobody. */
 function story(): FeedEvent[] {
