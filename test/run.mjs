@@ -13,9 +13,21 @@ const times = [];
 /** Faults are provoked by the hundred; what the parts log of them would hide what the specs say. */
 const QUIET = { HOLDFAST_LOG_LEVEL: 'fatal' };
 
-/** A command that is one check: passed or not. */
-async function check(name, command, ...args) {
-  count(name, { passed: 0, failed: 0, ...((await run(command, args)) === 0 ? { passed: 1 } : { failed: 1 }) });
+/** Commands that only read, each one check: passed or not. What they say is kept for whoever tells of them. */
+async function read(checks) {
+  const from = Date.now();
+  const told = [];
+  for (const [name, command, ...args] of checks) told.push({ name, ...(await overheard(command, args)) });
+  return { told, tookMs: Date.now() - from };
+}
+
+function tell(title, { told, tookMs }) {
+  console.log(`\n── ${title}`);
+  for (const { name, code, said } of told) {
+    process.stdout.write(said);
+    count(name, code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+  }
+  time(title, tookMs);
 }
 
 /** Jest says more than its exit code: what it ran, and what it left out. */
@@ -47,6 +59,16 @@ function run(command, args, env = {}) {
   });
 }
 
+function overheard(command, args) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
+    child.once('error', ({ message }) => resolve({ code: 1, said: `${message}\n` }));
+    child.once('close', (code) => resolve({ code: code ?? 1, said }));
+  });
+}
+
 function count(name, { passed, failed, skipped = [] }) {
   total.passed += passed;
   total.failed += failed;
@@ -58,7 +80,11 @@ async function part(name, work) {
   console.log(`\n── ${name}`);
   const from = Date.now();
   await work();
-  times.push(`${((Date.now() - from) / 1000).toFixed(0).padStart(5)} s  ${name}`);
+  time(name, Date.now() - from);
+}
+
+function time(name, ms) {
+  times.push(`${(ms / 1000).toFixed(0).padStart(5)} s  ${name}`);
 }
 
 /** Scenarios and fault cells share one fleet of their own, beside any other that runs on this machine. */
@@ -84,16 +110,17 @@ async function fleet() {
   count('the fleet stops and leaves nothing', left.length === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
 }
 
-await part('lint', async () => {
-  await check('references', 'npx', 'nx', 'sync:check');
-  await check('eslint', 'npx', 'eslint', 'apps', 'libs', 'test');
-  await check('boundaries', 'node', 'test/boundaries.mjs');
-  await check('format', 'npx', 'prettier', '--check', '--log-level=warn', '.');
-});
-await part('types', () => check('types of the tests', 'npx', 'tsc', '-p', 'test'));
-if (existsSync('infra/generate.mjs'))
-  await part('generated files', () => check('generated', 'node', 'infra/generate.mjs', '--check'));
+// Lint takes one core, the unit specs another: beside each other, but told one after the other.
+const reading = read([
+  ['references', 'npx', 'nx', 'sync:check'],
+  ['eslint', 'npx', 'eslint', 'apps', 'libs', 'test'],
+  ['boundaries', 'node', 'test/boundaries.mjs'],
+  ['format', 'npx', 'prettier', '--check', '--log-level=warn', '.'],
+  ['types of the tests', 'npx', 'tsc', '-p', 'test'],
+  ['generated files', 'node', 'infra/generate.mjs', '--check'],
+]);
 await part('unit, property', () => jest('unit', []));
+tell('lint, types, generated files', await reading);
 if (!quick) {
   await part('integration on real parts', () =>
     jest('integration', ['-c', 'jest.int.config.js', '--runInBand', '--forceExit'], QUIET),
