@@ -1,35 +1,14 @@
-import { Parts } from './parts-fixture';
+import { useParts } from './parts-fixture';
 import type { World } from './world-fixture';
 
-let parts: Parts;
 let world: World;
+useParts((its) => ({ world } = its));
 
-beforeAll(async () => {
-  parts = await Parts.start();
-});
-afterAll(() => parts.stop());
-beforeEach(async () => {
-  world = await parts.newCluster();
-});
-afterEach(() => world.stop());
-
-const node = (suffix: string) => `${world.clusterId}-${suffix}`;
-const system = () => `s-${world.clusterId}`;
-
-/** A system served by node a, with node b open beside it. */
-async function servedByA(): Promise<void> {
-  await world.opens(node('a'));
-  const volumes = [{ volumeId: 'a', sizeBytes: 1024 }];
-  await world.request('SystemRequested', { systemId: system(), clusterId: world.clusterId, volumes });
-  await world.until('TaskStartConfirmed', { taskId: `serve-${system()}` });
-  await world.opens(node('b'));
-}
-
-const snapshot = () => `t-${system()}`;
+const snapshot = () => `t-${world.systemId}`;
 const manifest = 'ab'.repeat(32);
 const submit = (kind = 'snapshot', taskId = snapshot()) =>
   world.request('TaskRequested', {
-    ...{ clusterId: world.clusterId, taskId, kind, systemId: system(), pointId: 'p1', bytesPerSec: 50 },
+    ...{ clusterId: world.clusterId, taskId, kind, systemId: world.systemId, pointId: 'p1', bytesPerSec: 50 },
   });
 const finish = ({ nodeId, epoch }: { nodeId: string; epoch: number }) => {
   const result = { manifest, volumes: [{ volumeId: 'a', sizeBytes: 1024 }], pieces: 1, bytes: 512 };
@@ -39,11 +18,11 @@ const finish = ({ nodeId, epoch }: { nodeId: string; epoch: number }) => {
 const ownerIn = (event: { data: Record<string, unknown> }) => event.data as { nodeId: string; epoch: number };
 
 it('a snapshot is frozen, read, moved when its node dies, goes on there, and becomes a backup', async () => {
-  await servedByA();
-  await world.opens(node('c'));
+  await world.servedByA();
+  await world.opens(world.node('c'));
   const requestId = await submit();
   const ordered = await world.until('PointOrdered', { taskId: snapshot() });
-  expect(ordered.data).toMatchObject({ nodeId: node('a'), epoch: 1, pointId: 'p1' });
+  expect(ordered.data).toMatchObject({ nodeId: world.node('a'), epoch: 1, pointId: 'p1' });
   await world.until('PointConfirmed', { taskId: snapshot(), k: 1 });
   const first = ownerIn(await world.until('TaskStartConfirmed', { taskId: snapshot() }));
   const reached = { taskId: snapshot(), epoch: 1, token: 'piece 3', doneBytes: 300, totalBytes: 1024 };
@@ -65,7 +44,7 @@ it('a snapshot is frozen, read, moved when its node dies, goes on there, and bec
 });
 
 it('the log is told how far a task is at most once in 5 s: the newest of what was told', async () => {
-  await servedByA();
+  await world.servedByA();
   await submit();
   const { nodeId, epoch } = ownerIn(await world.until('TaskStartConfirmed', { taskId: snapshot() }));
   for (const doneBytes of [100, 200, 300]) {
@@ -81,7 +60,7 @@ it('the log is told how far a task is at most once in 5 s: the newest of what wa
 });
 
 it('a snapshot is a backup that can be scrubbed, and deleted once nothing refers to it', async () => {
-  await servedByA();
+  await world.servedByA();
   await submit();
   await finish(ownerIn(await world.until('TaskStartConfirmed', { taskId: snapshot() })));
   await world.until('TaskCompleted', { taskId: snapshot() });
@@ -91,28 +70,28 @@ it('a snapshot is a backup that can be scrubbed, and deleted once nothing refers
 
   const remove = () =>
     world.request('BackupDeletionRequested', {
-      ...{ clusterId: world.clusterId, systemId: system(), pointId: 'p1' },
+      ...{ clusterId: world.clusterId, systemId: world.systemId, pointId: 'p1' },
     });
   await remove();
-  const refused = await world.until('BackupDeletionRejected', { systemId: system() });
+  const refused = await world.until('BackupDeletionRejected', { systemId: world.systemId });
   expect(refused.data).toMatchObject({ reason: 'IN_USE', byTaskId: 'scrub-1' });
   const cancel = await world.request('TaskCancelRequested', { clusterId: world.clusterId, taskId: 'scrub-1' });
   const cancelled = await world.until('TaskCancelled', { taskId: 'scrub-1' });
   expect(cancelled.data).toMatchObject({ by: 'operator' });
   expect((await world.until('TaskRecalled', { taskId: 'scrub-1' })).meta.correlationId).toBe(cancel);
   await remove();
-  await world.until('BackupDeletionConfirmed', { systemId: system(), pointId: 'p1' });
+  await world.until('BackupDeletionConfirmed', { systemId: world.systemId, pointId: 'p1' });
 });
 
 it('a new system is restored from a backup, with the sizes that the backup has', async () => {
-  await servedByA();
+  await world.servedByA();
   await submit();
   await finish(ownerIn(await world.until('TaskStartConfirmed', { taskId: snapshot() })));
   await world.until('TaskCompleted', { taskId: snapshot() });
-  const fromBackup = { systemId: system(), pointId: 'p1' };
-  const copy = { systemId: `${system()}-copy`, clusterId: world.clusterId, volumes: [], fromBackup };
+  const fromBackup = { systemId: world.systemId, pointId: 'p1' };
+  const copy = { systemId: `${world.systemId}-copy`, clusterId: world.clusterId, volumes: [], fromBackup };
   await world.request('SystemRequested', copy);
-  const order = await world.until('TaskAssigned', { taskId: `serve-${system()}-copy` });
+  const order = await world.until('TaskAssigned', { taskId: `serve-${world.systemId}-copy` });
   const spec = {
     create: true,
     volumes: [{ volumeId: 'a', sizeBytes: 1024 }],
@@ -121,9 +100,9 @@ it('a new system is restored from a backup, with the sizes that the backup has',
   expect(order.data).toMatchObject({ spec });
   await world.request('SystemRequested', {
     ...copy,
-    systemId: `${system()}-x`,
+    systemId: `${world.systemId}-x`,
     fromBackup: { ...fromBackup, pointId: 'px' },
   });
-  const rejected = await world.until('SystemRejected', { systemId: `${system()}-x` });
+  const rejected = await world.until('SystemRejected', { systemId: `${world.systemId}-x` });
   expect(rejected.data).toMatchObject({ reason: 'UNKNOWN_BACKUP' });
 });

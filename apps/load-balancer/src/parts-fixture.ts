@@ -9,6 +9,24 @@ import { balancerConfig } from './config';
 import { type LoadBalancer, startLoadBalancer } from './load-balancer';
 import { World } from './world-fixture';
 
+/** Parts for a whole spec, and for each of its tests a cluster that nobody has heard of yet. */
+export function useParts(
+  eachTest: (its: { readonly parts: Parts; readonly world: World }) => void,
+  environment: Record<string, string> = {},
+): void {
+  let parts: Parts;
+  let world: World;
+  beforeAll(async () => {
+    parts = await Parts.start(environment);
+  });
+  afterAll(() => parts.stop());
+  beforeEach(async () => {
+    world = await parts.newCluster();
+    eachTest({ parts, world });
+  });
+  afterEach(() => world.stop());
+}
+
 /** A load-balancer on a PostgreSQL and a Kafka of its own, and the worlds that speak with it. */
 export class Parts {
   private balancer: LoadBalancer | undefined;
@@ -22,7 +40,7 @@ export class Parts {
     private readonly link: KafkaLink,
   ) {}
 
-  static async start(environment: Record<string, string> = {}): Promise<Parts> {
+  static async start(environment: Record<string, string>): Promise<Parts> {
     const dir = await mkdtemp(join(tmpdir(), 'holdfast-balancer-'));
     const [kafka, postgres] = await Promise.all([startKafka({ dir }), temporaryPostgres()]);
     await ensureTopics([kafka.brokers], { partitions: 1 });
@@ -32,6 +50,10 @@ export class Parts {
     const parts = new Parts(dir, kafka, postgres, given, link);
     await parts.startBalancer();
     return parts;
+  }
+
+  get adminPort(): number | undefined {
+    return this.balancer?.admin.port;
   }
 
   async startBalancer(): Promise<void> {

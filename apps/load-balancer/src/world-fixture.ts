@@ -26,6 +26,20 @@ export class World {
     readonly clusterId: string,
   ) {}
 
+  /** Named after the cluster, so that no test meets another's. */
+  node(suffix: string): string {
+    return `${this.clusterId}-${suffix}`;
+  }
+
+  get systemId(): string {
+    return `s-${this.clusterId}`;
+  }
+
+  /** Of serving the system. */
+  get taskId(): string {
+    return `serve-${this.systemId}`;
+  }
+
   async start(): Promise<void> {
     this.reader = await readPartition({
       ...{ kafka: this.link, topics: [topics.placement.name], partition: PARTITION, from: {} },
@@ -88,6 +102,20 @@ export class World {
     await this.request('NodeJoined', { clusterId: this.clusterId, ...joined });
     await this.recovers(nodeId);
     await this.until('NodeOpened', { nodeId });
+  }
+
+  /** The system is asked for, with a volume of 1 KiB. */
+  create(): Promise<string> {
+    const volumes = [{ volumeId: 'a', sizeBytes: 1024 }];
+    return this.request('SystemRequested', { systemId: this.systemId, clusterId: this.clusterId, volumes });
+  }
+
+  /** The system is served by node a, with node b open beside it. */
+  async servedByA(): Promise<void> {
+    await this.opens(this.node('a'));
+    await this.create();
+    await this.until('TaskStartConfirmed', { taskId: this.taskId });
+    await this.opens(this.node('b'));
   }
 
   recovers(nodeId: string): Promise<WireRecord> {
