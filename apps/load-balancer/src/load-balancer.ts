@@ -27,17 +27,19 @@ export interface LoadBalancer {
   stop(): Promise<void>;
 }
 
+/** What it keeps beside its streams. */
+export const tables = {
+  migrations: [
+    FleetRows1764115200100,
+    HaltedScopes1764115200200,
+    CheckpointRows1764115200300,
+    NodeInventories1764115200400,
+  ],
+};
+
 /** The whole process, from its store to its consumers. */
 export async function startLoadBalancer(config: BalancerConfig): Promise<LoadBalancer> {
   const url = config.HOLDFAST_DATABASE_URL.reveal();
-  const tables = {
-    migrations: [
-      FleetRows1764115200100,
-      HaltedScopes1764115200200,
-      CheckpointRows1764115200300,
-      NodeInventories1764115200400,
-    ],
-  };
   const store = await EventStore.connect({ url, service: SERVICE, tables });
   const kafka = new KafkaLink({ brokers: config.HOLDFAST_KAFKA_BROKERS, clientId: SERVICE });
   const inbox = new Inbox({ store, kafka, consumer: 'main', numbers: config });

@@ -1,13 +1,12 @@
 import type { ClusterId, NodeId, SystemId } from '@holdfast/contracts';
-import { EventStore, HaltedScopes1764115200200, setUpStore, Timers, type Tx } from '@holdfast/event-store';
+import { EventStore, setUpStore, Timers, type Tx } from '@holdfast/event-store';
 import { freshDatabase, type Postgres, temporaryPostgres } from '@holdfast/testing';
 import { randomUUID } from 'node:crypto';
-import { CheckpointRows1764115200300 } from './checkpoint-rows';
 import { Checkpoints } from './checkpoints';
 import { lookUp } from './domain/persistent-map';
 import { type DueTimer, DueTimers } from './due-timers';
 import { Fleet } from './fleet';
-import { FleetRows1764115200100, NodeInventories1764115200400 } from './fleet-rows';
+import { tables } from './load-balancer';
 import { Placements } from './placements';
 import { ProgressWatch } from './progress';
 import { Systems } from './systems';
@@ -33,14 +32,6 @@ interface Balancer {
 }
 
 async function balancer(takenMs = 5_000): Promise<Balancer> {
-  const tables = {
-    migrations: [
-      FleetRows1764115200100,
-      HaltedScopes1764115200200,
-      CheckpointRows1764115200300,
-      NodeInventories1764115200400,
-    ],
-  };
   const store = await EventStore.connect({ url, service: 'load-balancer', tables });
   const placements = new Placements(store, takenMs);
   return { store, placements, systems: new Systems(placements), fleet: new Fleet(placements) };
@@ -76,6 +67,13 @@ async function ownerOf(id: string) {
 const take = async (id: string) => {
   const owner = await ownerOf(id);
   await within(one, (tx) => one.placements.hear(tx, { type: 'NoteTaken', ...owner, tookMs: 1 }));
+};
+
+/** Asked for, and its node says that it stopped. */
+const retire = async (id: string) => {
+  await within(one, (tx) => one.systems.retire(tx, { ...asked(), systemId: s(id) }));
+  const owner = await ownerOf(id);
+  await within(one, (tx) => one.placements.hear(tx, { type: 'NoteStopped', ...owner, token: null, doneBytes: 0 }));
 };
 
 const typesOf = async (stream: string) => (await one.store.read(stream)).map(({ type }) => type);
@@ -163,9 +161,7 @@ it('retires, deletes, and asks another node when the first is silent about the r
   await nodeOpens('n1');
   await register('s1');
   await take('s1');
-  await within(one, (tx) => one.systems.retire(tx, { ...asked(), systemId: s('s1') }));
-  const owner = await ownerOf('s1');
-  await within(one, (tx) => one.placements.hear(tx, { type: 'NoteStopped', ...owner, token: null, doneBytes: 0 }));
+  await retire('s1');
   expect((await typesOf('system-s1')).slice(-2)).toEqual(['SystemRetirementStarted', 'SystemRetired']);
 
   await nodeOpens('n2');
@@ -186,9 +182,7 @@ it('orders a removal that a brake held back soon after the brake is off, not hal
   await nodeOpens('n1');
   await register('s1');
   await take('s1');
-  await within(one, (tx) => one.systems.retire(tx, { ...asked(), systemId: s('s1') }));
-  const owner = await ownerOf('s1');
-  await within(one, (tx) => one.placements.hear(tx, { type: 'NoteStopped', ...owner, token: null, doneBytes: 0 }));
+  await retire('s1');
   await within(one, (tx) => one.fleet.sightLost(tx, clusterId));
   await within(one, (tx) => one.systems.delete(tx, { ...asked(), systemId: s('s1') }));
   expect(await typesOf('routing-table-c1')).not.toContain('SystemRemovalOrdered');
