@@ -7,7 +7,7 @@ import { serveSpec } from '@holdfast/contracts';
 import { NbdClient } from '@holdfast/nbd';
 import { adoptAll } from './adoption';
 import { CHAIN_LOCK } from './chain-lock';
-import { SERVING_PORT } from './engine.driver';
+import { SERVING_PORT, StorageDaemon } from './engine.driver';
 import { MediumInvalid } from './errors';
 import { Facts } from './facts';
 import { Journal } from './journal';
@@ -181,6 +181,16 @@ export function serveOrder(epoch: number, { create = false, systemId = 's1', pin
   const optional = { ...(create && { create }), ...(pinnedBy && { pinnedBy }) };
   const spec = serveSpec.parse({ systemId, address: '127.77.0.1', volumes, ...optional });
   return { taskId: `serve-${systemId}`, systemId, epoch, spec };
+}
+
+/** What happens between a starter's look at claim and list, and its lock. */
+export function beforeNextOpen(happens: () => Promise<unknown>): void {
+  const open = jest.spyOn(StorageDaemon.prototype, 'open');
+  open.mockImplementationOnce(async function (this: StorageDaemon, volume) {
+    await happens();
+    open.mockRestore();
+    return this.open(volume);
+  });
 }
 
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {

@@ -1,10 +1,11 @@
+import { join } from 'node:path';
 import { createOverlays } from './chain';
 import { ChainLock } from './chain-lock';
-import { withLayer } from './chain.rules';
-import { until, type TestNode } from './fixture';
-import { fold } from './layer.driver';
+import { layerFile, withLayer } from './chain.rules';
+import { beforeNextOpen, until, type TestNode } from './fixture';
+import { addOverlay, fold, freezeAll } from './layer.driver';
 import { LayeredSystem } from './layered-system.fixture';
-import { isAlive } from './process-identity';
+import { endProcess, isAlive } from './process-identity';
 
 jest.setTimeout(30_000);
 
@@ -39,6 +40,26 @@ describe('a system with many layers', () => {
         .volumes[0]!.layers.map(({ file }) => file)
         .slice(-2),
     ).toEqual(['v1.6.e1.qcow2', 'v1.7.e2.qcow2']);
+  });
+
+  it('is taken over with the layer that its passed owner switched to once the list had been read', async () => {
+    const { daemon } = n1.serving.held()[0]!;
+    beforeNextOpen(async () => {
+      await createOverlays(system.folder, system.chain().volumes, { k: 2, epoch: 1 });
+      system.list(withLayer(system.chain(), 2, 1));
+      for (const name of ['v1', 'v2'])
+        await addOverlay(daemon, { name, k: 2 }, join(system.folder, layerFile(name, 2, 1)));
+      await freezeAll(daemon, ['v1', 'v2'], 1);
+      const nbd = await n1.connect();
+      await nbd.write(0, Buffer.alloc(4096, 5));
+      nbd.close();
+      await n1.die();
+      await endProcess(daemon.identity);
+    });
+    await n2.serve(2);
+    const nbd = await n2.connect();
+    expect((await nbd.read(0, 1))[0]).toBe(5);
+    nbd.close();
   });
 
   it('loses what a passed owner listed last, above the top that is open: nobody ever wrote to it', async () => {

@@ -1,9 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TestCluster, until, type TestNode } from './fixture';
+import { beforeNextOpen, TestCluster, until, type TestNode } from './fixture';
 import { makeClaim } from './claims';
-import { StorageDaemon } from './engine.driver';
-import { daemonsBelow, endProcess, isAlive } from './process-identity';
+import { daemonsBelow, isAlive } from './process-identity';
 
 describe('serving, on real daemons', () => {
   let cluster: TestCluster;
@@ -135,15 +134,6 @@ describe('serving, on real daemons', () => {
     await until(() => readdirSync(n1.runFolder).length === 0);
   });
 
-  /** What happens between its look at claim and list, and its lock. */
-  const beforeItOpens = (happens: () => Promise<unknown>) => {
-    const open = jest.spyOn(StorageDaemon.prototype, 'open');
-    open.mockImplementationOnce(async function (this: StorageDaemon, volume) {
-      await happens();
-      open.mockRestore();
-      return this.open(volume);
-    });
-  };
   const pass = (epoch: number) =>
     makeClaim(join(cluster.systemFolder(), 'claims'), { epoch, nodeId: 'n3', by: 'serve-s1' });
   const passedBy = (epoch: number) => ({ type: 'TaskDeclined', data: { code: 'STALE_EPOCH', claim: { epoch } } });
@@ -161,27 +151,10 @@ describe('serving, on real daemons', () => {
   it('reads the claim again once it has the lock: passed meanwhile, it serves nothing', async () => {
     await n1.serve(1, { create: true });
     await n1.serving.recall({ taskId: 'serve-s1', systemId: 's1', epoch: 1 });
-    beforeItOpens(() => pass(3));
+    beforeNextOpen(() => pass(3));
     await n2.serve(2);
     expect(n2.lastTold()).toMatchObject(passedBy(3));
     expect(daemonsBelow(n2.runFolder)).toEqual([]);
-  });
-
-  it('reads the list again once it has the lock: a layer that a passed owner wrote to last is opened', async () => {
-    await n1.serve(1, { create: true });
-    const { identity } = n1.serving.held()[0]!.daemon;
-    beforeItOpens(async () => {
-      await n1.freeze('p1');
-      const nbd = await n1.connect();
-      await nbd.write(0, block(5));
-      nbd.close();
-      await n1.serving.leave();
-      await endProcess(identity);
-    });
-    await n2.serve(2);
-    const nbd = await n2.connect();
-    expect((await nbd.read(0, 4096)).equals(block(5))).toBe(true);
-    nbd.close();
   });
 
   it('lists nothing of what it created once its claim is passed', async () => {
