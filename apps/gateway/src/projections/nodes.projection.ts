@@ -49,8 +49,8 @@ export interface NodeRow {
   heardAgainAt: Instant | null;
   incarnation: string | null;
   impairment: { part: string; code: string } | null;
-  /** A verdict that a brake forbids. */
-  withheld: { verdict: string; brake: string } | null;
+  /** A verdict that a brake forbids, until it is heard anew or judged after all. */
+  withheld: { verdict: string; brake: string; at: Instant } | null;
   placement: {
     state: 'unknown' | 'open' | 'cordoned' | 'closed';
     cause: string | null;
@@ -160,7 +160,7 @@ export const nodesProjection = defineProjection<NodeRow>('nodes', [
     }),
   ),
   on(VerdictWithheld, ofNode, (row, { data }) =>
-    update(row, data.nodeId, { withheld: { verdict: data.verdict, brake: data.brake } }),
+    update(row, data.nodeId, { withheld: { verdict: data.verdict, brake: data.brake, at: data.at } }),
   ),
   on(NodeDeclaredDown, ofNode, (row, { data }) => becomes(row, data.nodeId, { status: 'down', since: data.at })),
   on(NodeFoundIsolated, ofNode, (row, { data }) => becomes(row, data.nodeId, { status: 'isolated', since: data.at })),
@@ -177,14 +177,16 @@ export const nodesProjection = defineProjection<NodeRow>('nodes', [
       ...(wasSilent && { heardAgainAt: at }),
     });
   }),
-  on(NodeRestarted, ofNode, (row, { data }) => update(row, data.nodeId, { incarnation: data.incarnation })),
+  on(NodeRestarted, ofNode, (row, { data: { nodeId, incarnation, at } }) =>
+    update(row, nodeId, { incarnation, ...(row?.withheld && { withheld: null, heardAgainAt: at }) }),
+  ),
   on(NodeStarted, ofNode, (row, { data }) => update(row, data.nodeId, { incarnation: data.incarnation })),
   on(NodeInventoryReported, ofNode, (row, { data }) => update(row, data.nodeId, { engineVersion: data.engineVersion })),
 
   on(NodeMaintenanceStarted, ofNode, (row, { data: { nodeId, at, until, reason, by, drain } }) =>
     update(row, nodeId, { maintenance: { until, since: at, reason, by, drain } }),
   ),
-  on(NodeMaintenanceEnded, ofNode, (row, { data }) => update(row, data.nodeId, { maintenance: null })),
+  on(NodeMaintenanceEnded, ofNode, (row, { data }) => update(row, data.nodeId, { maintenance: null, withheld: null })),
 
   on(NodeOpened, ofNode, (row, { data: { nodeId, budget, holdUntil = null } }) =>
     update(row, nodeId, { placement: { state: 'open', cause: null, budget, holdUntil } }),

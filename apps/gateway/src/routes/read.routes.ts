@@ -160,8 +160,11 @@ export const readRoutes: readonly ReadRoute[] = [
     answer: shape.why,
     read: async ({ params }, views) => {
       const task = await views.task(params.taskId);
-      const brake = (await views.brakesOf([task])).get(task.clusterId);
-      return new Reasons(views.from.feed).task(task, brake);
+      const { taskId, kind, systemId, clusterId } = task;
+      const reasons = new Reasons(views.from.feed);
+      // What serves a system stands as the system does: under a brake too.
+      if (kind === 'serve') return reasons.system(systemId, await views.standing(systemId), `task/${taskId}`);
+      return reasons.work(task, (await views.brakesOf([task])).get(clusterId));
     },
   }),
   list('/v1/backups', backups),

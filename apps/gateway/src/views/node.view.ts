@@ -11,16 +11,20 @@ export interface Watch {
   readonly listening: boolean;
 }
 
+/** Whether its heartbeats arrive, as far as their latest tells. */
+export const isBeating = (beat: Seen<Heartbeat> | undefined, { now, alphaMs }: Watch): boolean =>
+  beat !== undefined && now - Date.parse(beat.appendedAt) - HEARTBEAT_MS <= alphaMs;
+
 /**
  * A node as the API shows it: what was decided, and what its last heartbeat says. Unknown is null: what a node said last
  * says nothing of its engine and its watchdog once it is down, or silent for longer than its deadline.
  */
-export function nodeView(row: NodeRow, beat: Seen<Heartbeat> | undefined, { now, alphaMs, listening }: Watch) {
+export function nodeView(row: NodeRow, beat: Seen<Heartbeat> | undefined, watch: Watch) {
+  const { now, alphaMs, listening } = watch;
   const { nodeId, clusterId, zone, dataAddress, status, since, capacity, impairment, withheld, maintenance } = row;
   const silentMs = beat ? Math.max(0, now - Date.parse(beat.appendedAt)) : null;
   const waited = silentMs === null ? null : (silentMs - HEARTBEAT_MS) / alphaMs;
-  const beats = waited !== null && waited <= 1 && status !== 'down';
-  const heard = beats ? beat?.data : undefined;
+  const heard = isBeating(beat, watch) && status !== 'down' ? beat?.data : undefined;
   return {
     nodeId,
     clusterId,

@@ -7,6 +7,8 @@ export interface Fleet {
   readonly nodes: readonly NodeRow[];
   readonly clusters: readonly ClusterRow[];
   readonly automation: readonly AutomationRow[];
+  /** Whether a node's heartbeats arrive: known of now alone. */
+  readonly beats?: (nodeId: string) => boolean;
 }
 
 /** What clients of a system notice now, the status of its node, and what a person may do about it. */
@@ -19,19 +21,22 @@ export interface Standing {
 }
 
 /**
- * Its own row tells what was ordered and taken; a node that has died since, or is suspected while nobody can take over,
- * leaves it unserved.
+ * Its own row tells what was ordered and taken; a node that has died since, that a brake keeps from being declared down,
+ * or that is suspected while nobody can take over, leaves it unserved.
  */
 export function standingOf(row: SystemRow, fleet: Fleet): Standing {
   const { nodeId } = row;
   const cluster = fleet.clusters.find(({ clusterId }) => clusterId === row.clusterId);
   const node = fleet.nodes.find((one) => one.nodeId === nodeId);
   const brake = brakeOf(cluster, fleet.automation);
-  const alone = !fleet.nodes.some((other) => other.nodeId !== nodeId && canTakeOver(other, row.clusterId));
-  const serving = servingWith(row, { node, frozenAt: cluster?.frozen?.since, brake, alone });
+  const others = fleet.nodes.filter((other) => other.nodeId !== nodeId && foundDeadAt(other, fleet) === undefined);
+  const alone = !others.some((other) => canTakeOver(other, row.clusterId));
+  const deadAt = node && foundDeadAt(node, fleet);
+  const serving = servingWith(row, { node, deadAt, frozenAt: cluster?.frozen?.since, brake, alone });
   // Asked for by the few that wait for somebody alone: a list has as many systems as nodes to look through.
-  const drained = () => fleet.nodes.filter((other) => other.nodeId !== nodeId && isDrained(other, row.clusterId));
-  const remedy = remedyOf(serving.state, { nodeId, brake, alone, drained });
+  const drained = () => others.filter((other) => isDrained(other, row.clusterId));
+  const inMaintenance = deadAt !== undefined && node?.maintenance !== null;
+  const remedy = remedyOf(serving.state, { nodeId, brake, alone, inMaintenance, drained });
   return { serving, nodeId, nodeStatus: node?.status ?? null, brake, remedy };
 }
 
@@ -39,20 +44,29 @@ export function servingOf(row: SystemRow, fleet: Fleet): SystemRow['serving'] {
   return standingOf(row, fleet).serving;
 }
 
+/** A brake forbids to declare it down: since when it would be, unless it has been heard again. Silence alone is no death. */
+function foundDeadAt({ nodeId, withheld }: NodeRow, { beats }: Fleet): string | undefined {
+  const isDead = withheld?.verdict === 'down' && withheld.brake !== 'noEvidence' && beats?.(nodeId) !== true;
+  return isDead ? withheld.at : undefined;
+}
+
 interface Around {
   readonly node: NodeRow | undefined;
+  readonly deadAt: string | undefined;
   readonly frozenAt: string | undefined;
   readonly brake: Brake | undefined;
   readonly alone: boolean;
 }
 
-function servingWith({ serving, nodeId }: SystemRow, { node, frozenAt, brake, alone }: Around): SystemRow['serving'] {
+function servingWith({ serving, nodeId }: SystemRow, around: Around): SystemRow['serving'] {
+  const { node, deadAt, frozenAt, brake, alone } = around;
   if (serving.state === 'retired') return serving;
   const stuck = brake?.text ?? (alone ? ALONE : undefined);
   if (node?.status === 'down')
     return { state: 'unserved', since: node.since, reason: stuck ?? `${nodeId} is down, another node takes over` };
   if (node?.status === 'suspect' && (frozenAt || alone))
     return { state: 'unserved', since: later(node.since, frozenAt), reason: stuck ?? null };
+  if (deadAt !== undefined) return { state: 'unserved', since: deadAt, reason: maintained(node) ?? stuck ?? null };
   if (serving.state === 'pending')
     return { ...serving, reason: brake?.text ?? serving.reason ?? 'no node was chosen yet' };
   if (serving.state !== 'served') return serving;
@@ -61,23 +75,32 @@ function servingWith({ serving, nodeId }: SystemRow, { node, frozenAt, brake, al
   return { state: 'served', since, reason: alone ? (serving.reason ?? ALONE) : null };
 }
 
+const maintained = (node: NodeRow | undefined): string | undefined =>
+  node?.maintenance
+    ? `${node.nodeId} is silent, in maintenance until ${node.maintenance.until.slice(11, 19)}`
+    : undefined;
+
 const ALONE = 'no other node can take over';
 
 interface Hindrance {
   readonly nodeId: string | null;
   readonly brake: Brake | undefined;
   readonly alone: boolean;
+  /** Its node is off, and nobody is to judge it. */
+  readonly inMaintenance: boolean;
   /** The healthy nodes that could take it, were they not drained. */
   drained(): readonly NodeRow[];
 }
 
-function remedyOf(state: SystemRow['serving']['state'], { nodeId, brake, alone, drained }: Hindrance): string | null {
+function remedyOf(state: SystemRow['serving']['state'], hindrance: Hindrance): string | null {
+  const { nodeId, brake, alone, inMaintenance, drained } = hindrance;
   if (state !== 'unserved' && state !== 'pending') return null;
   const undrain = drained()
     .map((node) => `, or holdfast drain ${node.nodeId} --stop`)
     .join('');
   const start = `start ${nodeId} (of a local fleet: holdfast lab start node/${nodeId})${undrain}`;
   if (state === 'unserved' && brake) return `${brake.remedy}; or ${start}`;
+  if (inMaintenance && !alone) return `${start}, or let another node take over: holdfast maintenance end ${nodeId}`;
   if (state === 'unserved') return alone ? start : 'nothing is to be done: another node takes over';
   return brake?.remedy ?? (alone ? `start a node of its cluster, or register one${undrain}` : null);
 }

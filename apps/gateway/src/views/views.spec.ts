@@ -21,10 +21,13 @@ import {
   ClusterFrozen,
   ClusterSightLost,
   NodeDrainStarted,
+  NodeMaintenanceStarted,
   NodeRecovered,
+  NodeRestarted,
   NodeSuspicionWithdrawn,
   SystemRequested,
   TaskDeferred,
+  VerdictWithheld,
 } from '@holdfast/contracts';
 import { asked, AT, INCARNATION, REQUEST, rowsOf, story, told } from '../testing/told';
 import { clusterView } from './cluster.view';
@@ -131,6 +134,43 @@ it('the remedy of an unserved system names the drained nodes that could take it'
   });
   const { fleet, system } = fleetAfter([...healthy('n1'), ...healthy('n2'), ...served, drained, down('n1')]);
   expect(standingOf(system, fleet).remedy).toMatch(/^start n1 .*, or holdfast drain n2 --stop$/);
+});
+
+describe('a system whose node is off while a brake forbids the verdict', () => {
+  const inAlpha = { clusterId: 'alpha', nodeId: 'n1', at: AT };
+  const withheld = (brake: 'maintenance' | 'halted' | 'noEvidence') =>
+    told(VerdictWithheld, { ...inAlpha, verdict: 'down', brake });
+  const maintenance = told(NodeMaintenanceStarted, {
+    ...{ ...inAlpha, requestId: REQUEST, until: '2026-03-01T12:00:00Z', drain: false, by: 'x', reason: 'disk' },
+  });
+  const two = [...healthy('n1'), ...healthy('n2'), ...served];
+
+  it('is unserved, and the remedy names what lifts the brake', () => {
+    const { fleet, system } = fleetAfter([...two, maintenance, withheld('maintenance')]);
+    expect(standingOf(system, fleet)).toMatchObject({
+      serving: { state: 'unserved', since: AT, reason: 'n1 is silent, in maintenance until 12:00:00' },
+      remedy: expect.stringMatching(/^start n1 .*: holdfast maintenance end n1$/) as string,
+    });
+    const braked = fleetAfter([...two, suspected('n1'), withheld('halted')]);
+    const halted = { scope: 'alpha', halted: true, reason: 'x', since: AT, by: 'y' };
+    expect(standingOf(braked.system, { ...braked.fleet, automation: [halted] })).toMatchObject({
+      serving: { state: 'unserved', reason: 'halted, resume alpha' },
+      remedy: expect.stringMatching(/^holdfast resume alpha; or start n1/) as string,
+    });
+  });
+
+  it('is served once its node beats or began anew, and when no evidence speaks against it', () => {
+    const { fleet, system } = fleetAfter([...two, maintenance, withheld('maintenance')]);
+    expect(servingOf(system, { ...fleet, beats: () => true })).toMatchObject({ state: 'served' });
+    const restarted = told(NodeRestarted, { ...inAlpha, incarnation: INCARNATION, previousIncarnation: INCARNATION });
+    expect(servingAfter(...two, maintenance, withheld('maintenance'), restarted)).toMatchObject({ state: 'served' });
+    expect(servingAfter(...two, suspected('n1'), withheld('noEvidence'))).toMatchObject({ state: 'served' });
+  });
+
+  it('cannot be taken over by a node that is off', () => {
+    const off = told(VerdictWithheld, { ...inAlpha, nodeId: 'n2', verdict: 'down', brake: 'maintenance' });
+    expect(servingAfter(...two, off)).toMatchObject({ state: 'served', reason: 'no other node can take over' });
+  });
 });
 
 describe('a node', () => {

@@ -18,7 +18,7 @@ import { notFound } from '../requests/membership';
 import { LatestSamples } from '../samples/latest';
 import { backupView, type BackupView } from './backup.view';
 import { brakesIn, clusterView, type Brake, type ClusterView } from './cluster.view';
-import { nodeView, type NodeView } from './node.view';
+import { isBeating, nodeView, type NodeView, type Watch } from './node.view';
 import { operationView, type OperationView } from './operation.view';
 import { rawRecordOf, type RawRecordView } from './parked.view';
 import { pastOf } from './past';
@@ -88,12 +88,6 @@ export class Views {
     return { position: projector.position(), at: oldest, ageMs, broken: broken.map(({ name }) => name) };
   }
 
-  /** Whether samples are read now: a node may be silent, all of them at once are not, nor the canaries beside them. */
-  private listening(): boolean {
-    const read = this.from.freshness.all().filter(({ topic }) => topic === topics.samples.name);
-    return read.some(({ stalledMs }) => stalledMs < SAMPLES_STALL_MS);
-  }
-
   /** All rows of a projection. */
   async rows<Row>(name: string): Promise<Row[]> {
     const sql = `select body from ${rowsAt(name, this.past?.position)} order by key`;
@@ -149,7 +143,9 @@ export class Views {
       this.rows<ClusterRow>('clusters'),
       this.rows<AutomationRow>('automation'),
     ]);
-    return { nodes: nodes.filter(({ membership }) => membership === 'member'), clusters, automation };
+    const beats = (nodeId: string) => isBeating(this.from.samples.beatOf(nodeId), this.watch());
+    const members = nodes.filter(({ membership }) => membership === 'member');
+    return { nodes: members, clusters, automation, ...(this.past === undefined && { beats }) };
   }
 
   async nodes(): Promise<NodeView[]> {
@@ -279,9 +275,14 @@ export class Views {
   }
 
   private nodeOf(row: NodeRow): NodeView {
-    const { samples, alphaMs } = this.from;
-    const watch = { now: this.now(), alphaMs, listening: this.listening() };
-    return nodeView(row, samples.beatOf(row.nodeId), watch);
+    return nodeView(row, this.from.samples.beatOf(row.nodeId), this.watch());
+  }
+
+  /** Whether samples are read now: a node may be silent, all of them at once are not, nor the canaries beside them. */
+  private watch(): Watch {
+    const read = this.from.freshness.all().filter(({ topic }) => topic === topics.samples.name);
+    const listening = read.some(({ stalledMs }) => stalledMs < SAMPLES_STALL_MS);
+    return { now: this.now(), alphaMs: this.from.alphaMs, listening };
   }
 
   private now(): number {

@@ -12,10 +12,12 @@ import {
   NodeMaintenanceEnded,
   NodeMaintenanceStarted,
   NodeRecovered,
+  NodeRestarted,
   NodeSuspected,
   NodeSuspicionWithdrawn,
   TaskMoved,
   VerdictWithheld,
+  type Brake,
   type Evidence,
 } from '@holdfast/contracts';
 import type { FeedEvent, Told } from '../projections/projection';
@@ -44,7 +46,7 @@ const DRAIN = [NodeDrainStarted, NodeDrainOverdue, NodeDrained, NodeDrainStopped
 const MAINTENANCE = [NodeMaintenanceStarted, NodeMaintenanceEnded] as const;
 
 /** What is asked of the feed: what a node was told to do alone would fill it. */
-export const NODE_EVENTS = [...VERDICTS, ...DRAIN, ...MAINTENANCE, VerdictWithheld, TaskMoved];
+export const NODE_EVENTS = [...VERDICTS, ...DRAIN, ...MAINTENANCE, VerdictWithheld, NodeRestarted, TaskMoved];
 
 const MOVES = 20;
 
@@ -56,7 +58,9 @@ export function whyNode(nodeId: string, told: { events: readonly FeedEvent[]; cl
 
   const before = told.events.filter((event) => event.position < deciding.position);
   const suspected = is(deciding, NodeSuspected) ? deciding : suspicionBefore(before);
-  const withheld = lastOf(after(told.events, deciding), VerdictWithheld);
+  // Heard anew, or its deadlines begun anew: what was withheld before is over.
+  const last = lastOf(after(told.events, deciding), VerdictWithheld, NodeRestarted, NodeMaintenanceEnded);
+  const withheld = is(last, VerdictWithheld) ? last : undefined;
   const planned = [lastOf(told.events, ...MAINTENANCE), lastOf(told.events, ...DRAIN)];
   const moves = after(told.events, deciding).filter(
     (event): event is FeedEvent & Told<typeof TaskMoved> => is(event, TaskMoved) && event.data.fromNodeId === nodeId,
@@ -174,9 +178,15 @@ function plannedLines(event: Planned | undefined) {
 function withheldLines(withheld: Told<typeof VerdictWithheld> | undefined) {
   if (!withheld) return [];
   const { verdict, brake } = withheld.data;
-  const why = brake === 'noEvidence' ? 'no peer can tell: absence alone decides nothing' : `the cluster is ${brake}`;
-  return [{ label: 'withheld', text: `${verdict}: ${why} (${placeOf(withheld)})` }];
+  return [{ label: 'withheld', text: `${verdict}: ${WITHHELD[brake]} (${placeOf(withheld)})` }];
 }
+const WITHHELD: Readonly<Record<Brake, string>> = {
+  halted: 'automation is halted',
+  blind: 'the cluster is blind',
+  frozen: 'the cluster is frozen',
+  maintenance: 'the node is in maintenance',
+  noEvidence: 'no peer can tell: absence alone decides nothing',
+};
 
 function freezeLines(cluster: readonly FeedEvent[], deciding: FeedEvent) {
   const frozen = lastOf(cluster, ClusterFrozen);

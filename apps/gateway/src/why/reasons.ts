@@ -45,24 +45,20 @@ export class Reasons {
   }
 
   /** Of all that works on a system, the serve task alone says who serves it. */
-  async system(systemId: string, standing: Standing): Promise<Why> {
+  async system(systemId: string, standing: Standing, subject = `system/${systemId}`): Promise<Why> {
     const [grants, task] = await Promise.all([
       this.story(`system/${systemId}`, [SystemServeGranted]),
       this.story(`task/${serveTaskOf(systemId as SystemId)}`, SERVE_EVENTS),
     ]);
     const events = chainOf([...grants, ...task]);
-    return whySystem(whyTask({ subject: `system/${systemId}`, events, nodes: await this.nodesOf(events) }), standing);
+    return whySystem(whyTask({ subject, events, nodes: await this.nodesOf(events) }), standing);
   }
 
-  /** `brake`: what keeps it from being placed, if it waits for that. */
-  async task(
-    { taskId, kind, totalBytes }: Pick<TaskRow, 'taskId' | 'kind' | 'totalBytes'>,
-    brake: Brake | undefined,
-  ): Promise<Why> {
+  /** Work in the background. `brake`: what keeps it from being placed, if it waits for that. */
+  async work({ taskId, totalBytes }: Pick<TaskRow, 'taskId' | 'totalBytes'>, brake: Brake | undefined): Promise<Why> {
     const subject = `task/${taskId}`;
-    const events = await this.story(subject, kind === 'serve' ? SERVE_EVENTS : WORK_EVENTS);
-    const story = { subject, events, nodes: await this.nodesOf(events) };
-    return kind === 'serve' ? whyTask(story) : whyWork({ ...story, totalBytes, brake });
+    const events = await this.story(subject, WORK_EVENTS);
+    return whyWork({ subject, events, nodes: await this.nodesOf(events), totalBytes, brake });
   }
 
   async backup(backup: BackupView): Promise<Why> {

@@ -1,7 +1,7 @@
 import type { Standing } from '../views/system.view';
 import { clock, type Why } from './why';
 
-/** The story of its serve task, under a headline that says what clients of the system notice now. */
+/** The story of its serve task, under a headline that says what clients of the system notice now, and the way on. */
 export function whySystem(story: Why, standing: Standing): Why {
   const headline = headlineOf(standing);
   const remedy = standing.remedy === null ? [] : [{ label: 'remedy', text: standing.remedy }];
@@ -13,12 +13,11 @@ export function whySystem(story: Why, standing: Standing): Why {
 function headlineOf({ serving, nodeId, nodeStatus, brake }: Standing): string | undefined {
   const { state, reason } = serving;
   const since = serving.since === null ? '' : ` since ${clock(serving.since)}`;
-  if (state === 'unserved')
-    return `unserved${since}: ${[`${nodeId} is ${nodeStatus}`, reason].filter(unlessSaid).join('; ')}`;
+  if (state === 'unserved') {
+    // A reason that tells how its node is says it better than the status alone.
+    const told = reason?.startsWith(`${nodeId} is `) ? [reason] : [`${nodeId} is ${nodeStatus}`, reason ?? []].flat();
+    return `unserved${since}: ${told.join('; ')}`;
+  }
   if (state === 'pending' && brake) return `pending${since}: ${brake.text}`;
   return state === 'retired' ? `retired${since}` : undefined;
 }
-
-/** A reason that names the node says its status too. */
-const unlessSaid = (text: string | null, _index: number, all: readonly (string | null)[]): boolean =>
-  text !== null && !all.some((other) => other !== text && other?.startsWith(text));

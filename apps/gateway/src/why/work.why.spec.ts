@@ -1,4 +1,10 @@
-import { NodeFoundPartitioned, NodeMaintenanceStarted, TaskFaulted } from '@holdfast/contracts';
+import {
+  NodeFoundPartitioned,
+  NodeMaintenanceStarted,
+  NodeRestarted,
+  TaskFaulted,
+  VerdictWithheld,
+} from '@holdfast/contracts';
 import { backupsProjection } from '../projections/backups.projection';
 import type { FeedEvent } from '../projections/projection';
 import { admitted, assigned, confirmed, down, joined, moved, recovered, systemRegistered } from '../testing/fleet';
@@ -104,6 +110,15 @@ describe('why a node is in planned work', () => {
       ...{ label: 'maintenance', text: 'no verdict until 12:42:06.27, by ann: new disks (test-1@3)' },
     });
     expect(whyNodeOf(...healthy, work.drainStarted, work.drainStopped('operator')).headline).not.toContain('drain');
+  });
+
+  it('names the verdict that maintenance forbids, until the node is heard anew', () => {
+    const ofNode = { clusterId: 'alpha', nodeId: 'n1', at: AT };
+    const withheld = told(VerdictWithheld, { ...ofNode, verdict: 'down', brake: 'maintenance' });
+    const line = { label: 'withheld', text: 'down: the node is in maintenance (test-1@3)' };
+    expect(whyNodeOf(...healthy, withheld).lines).toContainEqual(line);
+    const restarted = told(NodeRestarted, { ...ofNode, incarnation: INCARNATION, previousIncarnation: INCARNATION });
+    expect(whyNodeOf(...healthy, withheld, restarted).lines).not.toContainEqual(line);
   });
 
   it('names the rule by which it is partitioned, and who fails to reach it', () => {
