@@ -19,7 +19,8 @@ export function asOfQuery(world: World, given: string | undefined): AsOfQuery {
   if (/^\d+$/.test(given)) return { asOf: given };
   if (/^\d[\d.]*\s*(ms|s|m|h|d)$/.test(given))
     return { asOf: new Date(world.now() - parseDuration(given)).toISOString() };
-  if (Number.isNaN(Date.parse(given)))
+  // A sign makes a year of what was meant as a number.
+  if (/^[-+]/.test(given) || Number.isNaN(Date.parse(given)))
     throw usage(`${given} is neither a position, an instant nor a duration`, 'write 5181, 2026-03-01T10:42:00Z or 10m');
   // As it stands, if it can be: a rewritten one would lose its microseconds.
   return { asOf: given.endsWith('Z') ? given : new Date(given).toISOString() };

@@ -15,11 +15,11 @@ interface Message {
 export async function* followEvents(session: Session, path: string, after: string | undefined): AsyncGenerator<Row> {
   const { world } = session;
   let position = after;
-  let connected = false;
+  let state: 'new' | 'open' | 'broken' = 'new';
   while (!world.interrupted.aborted) {
     try {
       const response = await session.api.stream(path, position);
-      connected = true;
+      state = 'open';
       for await (const message of messagesOf(response)) {
         // The feed is another one now: its positions mean nothing to us.
         if (message.event === 'reset') position = undefined;
@@ -30,8 +30,9 @@ export async function* followEvents(session: Session, path: string, after: strin
       }
     } catch (error) {
       if (world.interrupted.aborted) return;
-      if (!connected || (error instanceof Failure && error.exitCode !== exit.unreachable)) throw error;
-      session.note('warning: the connection broke; going on where it stopped');
+      if (state === 'new' || (error instanceof Failure && error.exitCode !== exit.unreachable)) throw error;
+      if (state === 'open') session.note('warning: the connection broke; going on where it stopped');
+      state = 'broken';
     }
     await pause(world, AGAIN_AFTER_MS);
   }

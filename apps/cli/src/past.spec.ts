@@ -49,6 +49,7 @@ s1      alpha    alpha-1  1      served  1 m
   it('that is neither is wrong usage, and so is watching the past', async () => {
     await given({});
     expect((await cli('get systems --as-of yesterday')).code).toBe(2);
+    expect((await cli('get systems --as-of -1')).code).toBe(2);
     expect((await cli('get systems --as-of 5 --watch')).code).toBe(2);
   });
 

@@ -120,6 +120,17 @@ plan      77
     expect((await cli('plan drain alpha-3')).out).toContain('apply     holdfast drain alpha-3 --plan 7 --watch\n');
   });
 
+  it.each([
+    ['CAPACITY_SHORT', '', false],
+    ['CAPACITY_SHORT', ' --force', true],
+    ['ONLY_NODE_WITH_MEDIUM', ' --force', false],
+  ])('that finds %s%s has a command: %p', async (code, force, hasCommand) => {
+    const finding = { severity: 'error', code, subject: 'system/s1', text: 'x' };
+    const operation = planned(plan('8', { findings: [finding] }));
+    await given({ 'POST /v1/nodes/alpha-3/drain?dryRun=true': [202, { operation }] });
+    expect((await cli(`plan drain alpha-3${force}`)).out.includes('apply')).toBe(hasCommand);
+  });
+
   it('is applied with the deadline that it was made for', async () => {
     await given({ 'POST /v1/nodes/alpha-3/drain?dryRun=true': [202, { operation: planned(plan('9f1c')) }] });
     const { out } = await cli('plan drain alpha-3 --deadline 3m --force');

@@ -197,6 +197,18 @@ describe('get --watch', () => {
   });
 });
 
+it('get --watch outlives a gateway that goes away, and says so once', async () => {
+  const interrupt = new AbortController();
+  const away: Answer = [503, { code: 'STORE_UNAVAILABLE', detail: 'away', remedy: 'r' }];
+  const looks: Answer[] = [listOf([{ nodeId: 'n1' }]), away, away, listOf([{ nodeId: 'n2' }])];
+  await given({ 'GET /v1/nodes': () => looks.shift()! });
+  const out = (text: string) => {
+    if (text.includes('n2')) interrupt.abort();
+  };
+  const { code, err } = await cli('get nodes --watch -o name', { out, interrupted: interrupt.signal });
+  expect({ code, err }).toEqual({ code: 0, err: 'warning: away; asking again\n' });
+});
+
 it('get --watch ends well when it is interrupted in the midst of a look', async () => {
   const interrupt = new AbortController();
   await given({

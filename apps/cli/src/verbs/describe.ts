@@ -57,6 +57,7 @@ function flat(value: Row, prefix = ''): [string, string][] {
 }
 
 function nested(label: string, value: unknown): [string, string][] {
+  if (typeof value === 'number') return [[label, String(Math.round(value * 100) / 100)]];
   if (value === null || typeof value !== 'object') return [[label, text(value)]];
   return flat(value as Row, `${label}.`);
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { kindOf } from '../kinds';
 import { request } from '../operations';
 import { findOne, pathOf } from '../subjects';
@@ -43,7 +43,11 @@ export const drain: Verb = (program, world) => {
 
 export function drainOptions(command: Command): Command {
   return command
-    .option('--deadline <duration>', 'when it is overdue (default: 10 m)', parseDuration, TEN_MINUTES_MS)
+    .addOption(
+      new Option('--deadline <duration>', 'when it is overdue')
+        .argParser(parseDuration)
+        .default(TEN_MINUTES_MS, '10 m'),
+    )
     .option('--force', 'move at the deadline what is left, all the same');
 }
 

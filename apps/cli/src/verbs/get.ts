@@ -91,8 +91,11 @@ export function showRows(session: Session, kind: Kind, { items, now }: { items: 
 async function watch(session: Session, kind: Kind, options: GetOptions): Promise<void> {
   const { world } = session;
   const shown = new Map<string, string>();
+  let answered = false;
   while (!world.interrupted.aborted) {
-    const page = await list(session, kind, options);
+    const page = await (answered ? unlessAway(session, list(session, kind, options)) : list(session, kind, options));
+    answered = true;
+    if (page === undefined) continue;
     if (world.terminal && !session.asJson) {
       world.out('\x1b[H\x1b[2J');
       showList(session, kind, page);
@@ -100,6 +103,18 @@ async function watch(session: Session, kind: Kind, options: GetOptions): Promise
       showChanged(session, kind, { items: page.items, shown });
     }
     await pause(world, LOOK_EVERY_MS);
+  }
+}
+
+/** Undefined: a gateway that answered before is away. It is asked again. */
+async function unlessAway<T>(session: Session, look: Promise<T>): Promise<T | undefined> {
+  try {
+    return await look;
+  } catch (error) {
+    if (!(error instanceof Failure) || error.exitCode !== exit.unreachable) throw error;
+    session.noteOnce(`warning: ${error.message}; asking again`);
+    await pause(session.world, LOOK_EVERY_MS);
+    return undefined;
   }
 }
 

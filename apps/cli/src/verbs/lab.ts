@@ -23,15 +23,18 @@ const verbs = {
 const ofNodes = new Set(['kill', 'pause', 'resume', 'start']);
 const ofParts = new Set(['kill', 'stop', 'start']);
 
+const targetsOf = (verb: string): string[] => [
+  ...(ofNodes.has(verb) ? ['node/<id>'] : []),
+  ...(ofParts.has(verb) ? ['service/<name>', 'kafka', 'postgres'] : []),
+];
+
 /** The local fleet only, through its supervisor's socket: this never goes through the gateway. */
 export const lab: Verb = (program, world) => {
   const family = program.command('lab').description('break and mend the local fleet');
   for (const [verb, what] of Object.entries(verbs)) {
     family
       .command(`${verb} <target>`)
-      .description(
-        `${what} (${ofNodes.has(verb) ? 'node/<id>' : ''}${ofParts.has(verb) ? ' service/<name> kafka postgres' : ''})`,
-      )
+      .description(`${what} (${targetsOf(verb).join(', ')})`)
       .action(
         action(world, async (session, [target = '']) => {
           checkTarget(verb, target);

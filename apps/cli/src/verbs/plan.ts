@@ -12,7 +12,7 @@ import { drainBody, drainFlags, drainOptions, type DrainOptions } from './drain'
 interface Wanted {
   path: string;
   body: object;
-  apply?: (planDigest: string, steps: unknown) => string | undefined;
+  apply?: (planDigest: string, made: Row) => string | undefined;
 }
 
 const node = kindOf('node');
@@ -27,7 +27,8 @@ export const plan: Verb = (program, world) => {
     .action(
       action<DrainOptions>(world, async (session, [given = ''], options) => {
         const { id } = await findOne(session, node, given);
-        const apply = (digest: string) => `holdfast drain ${id} --plan ${digest}${drainFlags(options)} --watch`;
+        const apply = (digest: string, made: Row) =>
+          isRefused(made, options) ? undefined : `holdfast drain ${id} --plan ${digest}${drainFlags(options)} --watch`;
         await show(
           session,
           { path: `${pathOf(node, id)}/drain?dryRun=true`, body: drainBody(options), apply },
@@ -41,7 +42,7 @@ export const plan: Verb = (program, world) => {
     .action(
       action<Following>(world, async (session, [given = ''], options) => {
         const { id } = await findOne(session, cluster, given);
-        const apply = (digest: string, steps: unknown) =>
+        const apply = (digest: string, { steps }: Row) =>
           isEmpty(steps) ? undefined : `holdfast rebalance ${id} --plan ${digest} --watch`;
         await show(session, { path: `${pathOf(cluster, id)}/rebalance?dryRun=true`, body: {}, apply }, options);
       }),
@@ -70,8 +71,15 @@ export const plan: Verb = (program, world) => {
     );
 };
 
-const isEmpty = (steps: unknown): boolean => !Array.isArray(steps) || steps.length === 0;
 const forecastPath = (clusterId: string): string => `${pathOf(cluster, clusterId)}/placement-plans`;
+
+const isEmpty = (steps: unknown): boolean => !Array.isArray(steps) || steps.length === 0;
+
+/** To carry it out would be refused, and a finding says why. By force, tasks may be left to wait for room. */
+function isRefused({ findings }: Row, { force }: DrainOptions): boolean {
+  const errors = ((findings ?? []) as Row[]).filter(({ severity }) => severity === 'error');
+  return errors.some(({ code }) => !force || code !== 'CAPACITY_SHORT');
+}
 
 /** A plan is made in moments: it is always waited for. */
 async function show(session: Session, { path, body, apply }: Wanted, follow: Following): Promise<void> {
@@ -83,7 +91,7 @@ async function show(session: Session, { path, body, apply }: Wanted, follow: Fol
   session.world.out(planText(session, made));
   const digest = text(made['planDigest']);
   session.line(`plan      ${digest}`);
-  const command = apply?.(digest, made['steps']);
+  const command = apply?.(digest, made);
   if (command === undefined) return;
   session.line(`apply     ${command}`);
   const leftMs = Date.parse(text(made['expiresAt'] ?? expiresAt)) - session.world.now();

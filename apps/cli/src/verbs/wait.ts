@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import type { Row } from '../api';
 import { exit, Failure, usage } from '../failure';
 import { statesOf, type Kind } from '../kinds';
@@ -14,6 +15,7 @@ interface WaitOptions {
 
 const GONE = 'gone';
 const LOOK_EVERY_MS = 250;
+const MINUTE_MS = 60_000;
 /** What was just asked for is there by then, or will not be. */
 const ARRIVES_MS = 5_000;
 
@@ -22,7 +24,7 @@ export const wait: Verb = (program, world) => {
     .command('wait <subject>')
     .description('until it is in the state: healthy, down, drained (node); served (system); completed (task); gone …')
     .requiredOption('--for <state>', 'the state')
-    .option('--timeout <duration>', 'longest wait', parseDuration, 60_000)
+    .addOption(new Option('--timeout <duration>', 'longest wait').argParser(parseDuration).default(MINUTE_MS, '1 m'))
     .action(
       action<WaitOptions>(world, async (session, [given = ''], options) => {
         const { kind } = readSubject(given);
