@@ -1,53 +1,25 @@
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureTopics, KafkaLink } from '@holdfast/messaging/agent';
-import { NbdClient } from '@holdfast/nbd';
-import { startKafka, type RunningKafka } from '@holdfast/testing';
+import { retried, RoamingClient, WriterProbe } from './clients.fixture';
 import { serveOrder, until } from './fixture';
-import { ControlPlane, dataOf, NodeProcess, retried, RoamingClient, send } from './node-process.fixture';
+import { dataOf, send, type ControlPlane, type NodeProcess } from './node-process.fixture';
+import { ProcessCluster } from './process-cluster.fixture';
 
 jest.setTimeout(60_000);
 
-/** Two nodes of one cluster as real processes, a real broker, and the spec in the place of the services. */
 describe('agent and watchdog', () => {
-  let root: string;
-  let broker: RunningKafka;
-  let kafka: KafkaLink;
+  const cluster = new ProcessCluster();
   let plane: ControlPlane;
   let n1: NodeProcess;
   let n2: NodeProcess;
-  const network = 1 + Math.floor(Math.random() * 250);
-  const address = (node: number) => `127.78.${network}.${node}`;
   const incarnations = new Map<string, string>();
 
   beforeAll(async () => {
-    root = mkdtempSync('/var/tmp/holdfast-nodes-');
-    mkdirSync(join(root, 'medium/alpha'), { recursive: true });
-    broker = await startKafka({ dir: join(root, 'kafka') });
-    await ensureTopics([broker.brokers], { partitions: 4 });
-    kafka = new KafkaLink({ brokers: [broker.brokers], clientId: 'spec' });
-    plane = new ControlPlane(kafka);
-    await plane.listen();
-    const runId = randomUUID();
-    const node = (nodeId: string, number: number) =>
-      new NodeProcess({
-        ...{ root, nodeId, runId, brokers: broker.brokers },
-        ...{ dataAddress: address(100 + number), servingAddress: address(number) },
-      });
-    n1 = node('n1', 1);
-    n2 = node('n2', 2);
-    n1.start();
-    n2.start();
+    await cluster.start();
+    ({ plane, n1, n2 } = cluster);
   });
-  afterAll(async () => {
-    for (const node of [n1, n2]) while (node?.processes().length) node.signalAll('SIGKILL');
-    await plane?.stop();
-    await kafka?.stop();
-    await broker?.kill();
-    rmSync(root, { recursive: true, force: true, maxRetries: 5 });
-  });
+  afterAll(() => cluster.clear());
 
   const told = (type: string, nodeId: string, epoch?: number) =>
     plane.events(type, nodeId).find((event) => epoch === undefined || dataOf(event)['epoch'] === epoch);
@@ -57,7 +29,7 @@ describe('agent and watchdog', () => {
   };
   const started = (nodeId: string, times: number) =>
     plane.until(() => plane.events('NodeStarted', nodeId).length >= times);
-  const connect = (node: number) => NbdClient.connect({ host: address(node), port: 10809 }, 'v1', { timeoutMs: 2_000 });
+  const connect = (node: number) => cluster.connect(node);
   const order = (epoch: number, nodeId: string, more: object = {}) => {
     const { taskId, spec } = serveOrder(epoch, { create: epoch === 1 });
     const from = 'fromNodeId' in more ? { cause: 'operator' } : { cause: 'admitted' };
@@ -92,7 +64,7 @@ describe('agent and watchdog', () => {
   });
 
   it('probes its peers by the plan, over the data path', async () => {
-    const edges = [{ fromNodeId: 'n1', toNodeId: 'n2', dataAddress: address(102) }];
+    const edges = [{ fromNodeId: 'n1', toNodeId: 'n2', dataAddress: cluster.address(102) }];
     const plan = { clusterId: 'alpha', at: new Date().toISOString(), edges };
     await plane.order('cluster-health-alpha', { type: 'ProbePlanIssued', data: plan });
     const reached = () => JSON.stringify(dataOf(plane.beats('n1').at(-1)!)['probes']).includes('"reached"');
@@ -188,13 +160,13 @@ describe('agent and watchdog', () => {
   });
 
   it('loses nothing and never lets two serve, over takeovers with kills and pauses', async () => {
-    const client = new RoamingClient([address(1), address(2)], 'v2');
-    const nodes = [n1, n2];
+    const client = new RoamingClient(cluster.addresses, 'v2');
+    const probe = new WriterProbe(cluster.addresses, 'v1');
     const writing = client.run();
     let epoch = 3;
     for (let round = 0; round < 8; round++) {
-      const from = nodes[round % 2]!;
-      const to = nodes[(round + 1) % 2]!;
+      const from = cluster.nodes[round % 2]!;
+      const to = cluster.nodes[(round + 1) % 2]!;
       const fault = ['none', 'killDaemon', 'pauseDaemon', 'pauseNode'][round % 4];
       if (fault === 'killDaemon') send(from.daemonPid(`s1.e${epoch}`), 'SIGKILL');
       if (fault === 'pauseDaemon') send(from.daemonPid(`s1.e${epoch}`), 'SIGSTOP');
@@ -212,13 +184,14 @@ describe('agent and watchdog', () => {
     }
     client.stop();
     await writing;
+    expect(await probe.stop()).toEqual([]);
     expect(await client.lost(await retried(() => client.connect()))).toEqual([]);
     await plane.order('routing-table-alpha', { type: 'TaskMoved', data: order(epoch + 1, 'n1', { fromNodeId: 'n1' }) });
     await untilTold('TaskTaken', 'n1', epoch + 1);
   });
 
   it('serves on while Kafka is dead, and then tells everything in order', async () => {
-    await broker.kill();
+    await cluster.broker.kill();
     const nbd = await connect(1);
     send(n1.agentPid(), 'SIGKILL');
     const agent = n1.agentPid();
@@ -226,7 +199,7 @@ describe('agent and watchdog', () => {
     await nbd.write(0, Buffer.alloc(4096, 42));
     expect((await nbd.read(0, 4096)).equals(Buffer.alloc(4096, 42))).toBe(true);
     nbd.close();
-    await broker.restart();
+    await cluster.broker.restart();
     await started('n1', 4);
     const versions = [
       ...new Set(
@@ -287,7 +260,7 @@ describe('agent and watchdog', () => {
     await untilTold('TaskTaken', 'n1', 30);
     const silent = n2.agentPid()!;
     send(silent, 'SIGSTOP');
-    const medium = join(root, 'medium/alpha');
+    const { medium } = cluster;
     renameSync(medium, `${medium}.away`);
     const stateOfMedium = () => (dataOf(plane.beats('n1').at(-1)!)['media'] as { state: string }[])[0]!.state;
     await plane.until(() => stateOfMedium() === 'dead');

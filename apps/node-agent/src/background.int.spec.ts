@@ -1,58 +1,31 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureTopics, KafkaLink } from '@holdfast/messaging/agent';
-import { NbdClient } from '@holdfast/nbd';
-import { startKafka, type RunningKafka } from '@holdfast/testing';
+import type { NbdClient } from '@holdfast/nbd';
 import { until } from './fixture';
-import { ControlPlane, dataOf, NodeProcess } from './node-process.fixture';
+import { dataOf, type ControlPlane, type NodeProcess } from './node-process.fixture';
+import { ProcessCluster } from './process-cluster.fixture';
 
 jest.setTimeout(60_000);
 
 const MIB = 1 << 20;
 
-/** Two nodes as real processes and a real broker: background work as it is ordered, told, and taken over. */
+/** Background work as it is ordered, told, and taken over. */
 describe('background work of a node', () => {
-  let root: string;
-  let broker: RunningKafka;
-  let kafka: KafkaLink;
+  const cluster = new ProcessCluster();
   let plane: ControlPlane;
   let n1: NodeProcess;
   let n2: NodeProcess;
-  const network = 1 + Math.floor(Math.random() * 250);
-  const address = (node: number) => `127.79.${network}.${node}`;
   const volumes = [
     { volumeId: 'v1', sizeBytes: 64 * MIB },
     { volumeId: 'v2', sizeBytes: 20 * MIB },
   ];
 
   beforeAll(async () => {
-    root = mkdtempSync('/var/tmp/holdfast-tasks-');
-    mkdirSync(join(root, 'medium/alpha'), { recursive: true });
-    broker = await startKafka({ dir: join(root, 'kafka') });
-    await ensureTopics([broker.brokers], { partitions: 4 });
-    kafka = new KafkaLink({ brokers: [broker.brokers], clientId: 'spec' });
-    plane = new ControlPlane(kafka);
-    await plane.listen();
-    const runId = randomUUID();
-    const node = (nodeId: string, number: number) =>
-      new NodeProcess({
-        ...{ root, nodeId, runId, brokers: broker.brokers },
-        ...{ dataAddress: address(100 + number), servingAddress: address(number) },
-      });
-    n1 = node('n1', 1);
-    n2 = node('n2', 2);
-    n1.start();
-    n2.start();
-    await plane.until(() => ['n1', 'n2'].every((nodeId) => plane.events('NodeInventoryReported', nodeId).length > 0));
+    await cluster.start();
+    ({ plane, n1, n2 } = cluster);
   });
-  afterAll(async () => {
-    for (const node of [n1, n2]) while (node?.processes().length) node.signalAll('SIGKILL');
-    await plane?.stop();
-    await kafka?.stop();
-    await broker?.kill();
-    rmSync(root, { recursive: true, force: true, maxRetries: 5 });
-  });
+  afterAll(() => cluster.clear());
 
   const at = () => new Date().toISOString();
   const ordered = (type: string, data: object) =>
@@ -76,7 +49,7 @@ describe('background work of a node', () => {
     ...{ spec: { systemId: 's1', address: '127.77.0.1', volumes, create: true }, placement: null, cause: 'admitted' },
   });
   let undisturbed: string;
-  const attempts = () => readdirSync(join(root, 'medium/alpha/backups/s1')).sort();
+  const attempts = () => readdirSync(join(cluster.medium, 'backups/s1')).sort();
   const named = (taskId: string, nodeId: string, epoch: number) => ({
     ...{ taskId, kind: 'snapshot', subject: 'system/s1', nodeId, epoch },
   });
@@ -97,7 +70,7 @@ describe('background work of a node', () => {
   it('takes, tells how far it is, and finishes a snapshot of a frozen point', async () => {
     await ordered('TaskAssigned', serve('n1', 1));
     await untilTold('TaskTaken', 'serve-s1', 1);
-    for (const { volumeId } of volumes) await fill(address(1), volumeId);
+    for (const { volumeId } of volumes) await fill(await cluster.connect(1, volumeId), volumeId);
     await ordered('PointOrdered', { taskId: 't-1', systemId: 's1', pointId: 'p1', nodeId: 'n1', epoch: 1 });
     await untilTold('PointFrozen', 't-1', 1);
 
@@ -158,8 +131,7 @@ describe('background work of a node', () => {
 });
 
 /** Data in every piece, and holes between. */
-async function fill(host: string, volume: string): Promise<void> {
-  const nbd = await NbdClient.connect({ host, port: 10809 }, volume, { timeoutMs: 10_000 });
+async function fill(nbd: NbdClient, volume: string): Promise<void> {
   for (let offset = 0; offset < nbd.sizeBytes; offset += 2 * MIB)
     await nbd.write(offset, Buffer.alloc(MIB, `${volume} at ${offset} `));
   await nbd.flush();

@@ -2,7 +2,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { NbdClient } from '@holdfast/nbd';
 import { contractOf, topicOf } from '@holdfast/contracts';
 import {
   encodeEvent,
@@ -30,6 +29,7 @@ export class NodeProcess {
       dataAddress: string;
       servingAddress: string;
       runId: string;
+      env?: Record<string, string>;
     },
   ) {}
 
@@ -54,6 +54,7 @@ export class NodeProcess {
         HOLDFAST_AGENT_SERVING_ADDRESS_MAP: `s1=${this.o.servingAddress}`,
         HOLDFAST_AGENT_FLUSH: 'os',
         HOLDFAST_KAFKA_BROKERS: this.o.brokers,
+        ...this.o.env,
       },
     });
   }
@@ -199,68 +200,4 @@ export class ControlPlane {
 
 export function dataOf(record: Incoming): Record<string, unknown> {
   return (record as IncomingEvent).data as Record<string, unknown>;
-}
-
-/** A client that knows every address its system may be served at, and repeats what was not acknowledged. */
-export class RoamingClient {
-  readonly acknowledged = new Map<number, number>();
-  acks = 0;
-  /** Sent and not acknowledged when the client ended: it may be there or not. */
-  private inFlight: number | undefined;
-  private running = true;
-
-  constructor(
-    private readonly hosts: string[],
-    private readonly volume: string,
-  ) {}
-
-  async connect(): Promise<NbdClient> {
-    return Promise.any(
-      this.hosts.map((host) => NbdClient.connect({ host, port: 10809 }, this.volume, { timeoutMs: 1_000 })),
-    );
-  }
-
-  async run(): Promise<void> {
-    const blocks = (8 << 20) / 4096;
-    for (let i = 0; this.running;) {
-      const nbd = await retried(() => this.connect());
-      try {
-        for (; this.running; i++) {
-          const block = i % blocks;
-          const fill = Math.floor(i / blocks) * 7 + (block % 97);
-          this.inFlight = block;
-          await nbd.write(block * 4096, Buffer.alloc(4096, fill));
-          this.inFlight = undefined;
-          this.acknowledged.set(block, fill % 256);
-          this.acks++;
-        }
-      } catch {
-        nbd.close(); // the block is written again where it is served next
-      }
-    }
-  }
-
-  stop(): void {
-    this.running = false;
-  }
-
-  /** Blocks whose acknowledged content is not what is read. */
-  async lost(nbd: NbdClient): Promise<number[]> {
-    const lost = [];
-    for (const [block, fill] of this.acknowledged)
-      if (block !== this.inFlight && !(await nbd.read(block * 4096, 4096)).equals(Buffer.alloc(4096, fill)))
-        lost.push(block);
-    nbd.close();
-    return lost;
-  }
-}
-
-export async function retried<T>(work: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await work();
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
 }
