@@ -30,7 +30,7 @@ export type JournalRecord =
   | { k: 'stop'; route: string; epoch: number }
   /** A background task was completed or cancelled: nothing will be ordered of it any more. */
   | { k: 'over'; taskId: string }
-  /** One line per effect: what the checker of `reliability.md` reads. */
+  /** One line per effect: the invariants over all journals are checked on them. */
   | { k: 'effect'; name: string; route: string; epoch: number; at: string }
   | { k: 'fact'; fact: Fact }
   | { k: 'sent'; version: number }
@@ -51,6 +51,9 @@ export interface JournalState {
   offsets: Map<string, string>;
   heads: Map<string, { version: number; id: string }>;
 }
+
+/** Of a stop that names none: all that was noted before it. */
+export const EVERY_EPOCH = Number.MAX_SAFE_INTEGER;
 
 export function emptyState(): JournalState {
   return {

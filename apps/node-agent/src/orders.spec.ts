@@ -102,3 +102,21 @@ describe('the attempts of a task that has ended', () => {
     expect(attempts()).toEqual(['p1.e1', 'p1.e2']);
   });
 });
+
+describe('the end of a system', () => {
+  it('is heard by every node, for nobody may have asked the one that serves it to stop', () => {
+    const cancel = jest.fn(() => Promise.resolve());
+    const speaker = { clusterId: 'c1', nodeId: 'n1', incarnation: 'i1' };
+    const orders = obeys({ speaker, serving: { cancel } } as unknown as OrdersParts);
+    const about = {
+      clusterId: 'c1',
+      taskId: 'serve-s1',
+      kind: 'serve',
+      subject: 'system/s1',
+      at: '',
+      by: 'retirement',
+    };
+    orders.TaskCancelled(about as EventOf<typeof TaskCancelled>['data'], { correlationId: 'r', causationId: 'e' });
+    expect(cancel).toHaveBeenCalledWith({ taskId: 'serve-s1', systemId: 's1' });
+  });
+});

@@ -52,7 +52,7 @@ export function obeys(parts: OrdersParts): Obeys {
       });
     },
     TaskCancelled: ({ kind, taskId, systemId, pointId }, cause) => {
-      if (kind === 'serve') return;
+      if (kind === 'serve') return cancelServing(parts, taskId, cause);
       const concernsUs = systemId && (tasks.knows(taskId) || serves(parts, systemId));
       carryOut({ name: 'end', clusterId, taskId, cause }, async () => {
         await endTask(parts, taskId, async () => {
@@ -99,6 +99,12 @@ function take(parts: OrdersParts, data: Order, cause: Cause): void {
   if (!isServeSpec(spec)) return;
   const order = { taskId, systemId: spec.systemId, epoch, spec, nodeIncarnation };
   carryOut(effect, (told) => serving.order(order, told));
+}
+
+/** Of a node that was thought to be down, or is told to be impaired, nobody asks that it stop: here it hears so. */
+function cancelServing({ serving, speaker: { clusterId } }: OrdersParts, taskId: string, cause: Cause): void {
+  const systemId = systemOfServeTask(taskId);
+  if (systemId) carryOut({ name: 'stop', clusterId, taskId, cause }, () => serving.cancel({ taskId, systemId }));
 }
 
 function carryTask({ tasks, facts }: OrdersParts, data: Order, cause: Cause): Promise<void> {

@@ -2,9 +2,10 @@ import type { PointRefused, EventOf } from '@holdfast/contracts';
 import { serveTaskOf, type SystemId } from '@holdfast/contracts';
 import { ChainLocked, Superseded } from './errors';
 import type { Cause, Facts } from './facts';
+import type { Held } from './held';
 import type { Journal } from './journal';
 import { refusalOf } from './refusal';
-import type { Held, Serving } from './serving';
+import type { Serving } from './serving';
 
 /** Freeze a point of a system that is served here at this epoch, and pin it for the task. */
 export interface PointOrder {

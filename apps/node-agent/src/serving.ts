@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StorageDaemon } from './engine.driver';
-import { EngineError, Superseded } from './errors';
+import { Superseded } from './errors';
 import type { Cause, Facts } from './facts';
+import { stopServing, type Held } from './held';
 import type { Journal } from './journal';
-import type { ServeOrder } from './journal-records';
+import { EVERY_EPOCH, type ServeOrder } from './journal-records';
 import { Layers } from './layers';
 import { judgeOrder, mayRestart, type HeardOrder } from './order.rules';
 import { Pinners } from './pins';
@@ -24,12 +25,6 @@ export interface ServingParts {
   /** Fills the new images of a system that is made from a backup. */
   fill: Attempt['fill'];
   log(message: string, details?: object): void;
-}
-
-export interface Held {
-  order: ServeOrder;
-  daemon: StorageDaemon;
-  layers: Layers;
 }
 
 /** One system on this node: what is served, what is being attempted, and the turn of whoever comes next. */
@@ -69,7 +64,7 @@ export class Serving {
     }
   }
 
-  /** Row 1 decides whether anything is to be done; the epoch is durable before anything is. */
+  /** `judgeOrder` says whether anything is to be done; the epoch is durable before anything is. */
   async order(heard: HeardOrder, cause?: Cause): Promise<void> {
     const { nodeIncarnation: _, ...order } = heard;
     const slot = this.slotOf(order.systemId);
@@ -108,6 +103,28 @@ export class Serving {
         cause,
         stop,
       );
+    });
+  }
+
+  /**
+   * It is to be served nowhere any more. The word names no epoch: it ends all that was ordered before it, and is noted
+   * before anything that is ordered after it. Noted ahead of the stop, too: what outlives this agent is not adopted. Should
+   * the next agent hear it once more, behind a newer order that this one had noted, the start of an agent has that order
+   * offered anew.
+   */
+  async cancel({ taskId, systemId }: Pick<ServeOrder, 'taskId' | 'systemId'>): Promise<void> {
+    const { journal } = this.parts;
+    if (!this.slots.has(systemId) && !journal.state.serving.has(taskId)) return;
+    const slot = this.slotOf(systemId);
+    callOffOthers(slot);
+    const noted = journal.append({ k: 'stop', route: taskId, epoch: EVERY_EPOCH });
+    noted.catch(() => undefined); // its failure is met in turn
+    await inTurn(slot, async () => {
+      const held = slot.held?.order;
+      await this.stopDaemon(slot);
+      await noted;
+      // A refusal that was just being told noted once more what ran on then.
+      if (held) await journal.append({ k: 'stop', route: taskId, epoch: held.epoch });
     });
   }
 
@@ -158,7 +175,10 @@ export class Serving {
     // Served again in place while the order was on its way.
     if (slot.held?.order.epoch === order.epoch) return this.tell.taken(order, 0, cause);
     const begunAt = performance.now();
-    const decline = (why: Refusal) => this.tell.declined(order, { ...why, cause, held: slot.held?.order });
+    const decline = async (why: Refusal) => {
+      // Whatever called it off has noted what is to be served here.
+      if (!signal.aborted) await this.tell.declined(order, { ...why, cause, held: slot.held?.order });
+    };
     try {
       await noted;
       if (!(await this.watched())) return await decline({ code: 'WATCHDOG_DEAD' });
@@ -248,14 +268,7 @@ export class Serving {
     const { held } = slot;
     if (!held) return;
     slot.held = undefined;
-    await held.layers.leave();
-    try {
-      await held.daemon.stop();
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      this.parts.log('daemon killed, it did not stop', { code: error.code });
-      await held.daemon.discard();
-    }
+    await stopServing(held, this.parts.log);
     await this.noteEffect('stopped', held.order.taskId, held.order.epoch);
   }
 

@@ -55,7 +55,7 @@ export class ClaimRefused extends FleetError {
 const RETRY_MS = 100;
 const TELL_AFTER_MS = 1_000;
 
-/** Rows 2 to 6 of serving: claim, open under the lock, claim and list read again, export, test through the front door. */
+/** Claim, open under the lock, claim and list read again, export, test through the front door. */
 export async function takeUp(order: ServeOrder, node: NodeEngine, attempt: Attempt): Promise<StorageDaemon> {
   const folder = join(node.mediumFolder, order.systemId);
   await claim(order, node, folder);
