@@ -46,7 +46,7 @@ export class Placements {
     private readonly progress = new ProgressWatch(),
   ) {
     this.tables = bindDecider(store, routingTableDecider, {
-      ...{ prefix: 'routing-table', shape: 'routing-table-5', partitionKey: (clusterId) => clusterId },
+      ...{ prefix: 'routing-table', shape: 'routing-table-6', partitionKey: (clusterId) => clusterId },
     });
     this.systems = bindDecider(store, systemDecider, {
       ...{ prefix: 'system', shape: 'system-2', partitionKey: (systemId) => systemId },

@@ -70,6 +70,21 @@ it('is home no more after a day away', () => {
   expect(new Set(nodeIds.map((home) => runsNextOn(home, day))).size).toBe(1);
 });
 
+it('is home no more either when it goes away once more, for a moment', () => {
+  const nodeIds = ['n1', 'n2', 'n3'];
+  const runsNextOn = (home: string) => {
+    const table = WorkTable.withNodes(...nodeIds).running('x', home);
+    table.finish('x');
+    for (const awayMs of [24 * 3_600_000, 10_000]) {
+      table.wait(1).close(home);
+      table.wait(awayMs);
+      comesBack(table, home as NodeId, 0);
+    }
+    return next(table, 'second');
+  };
+  expect(new Set(nodeIds.map(runsNextOn)).size).toBe(1);
+});
+
 it('keeps a system where it is, though its home is back', () => {
   const table = WorkTable.withNodes('n1').serve('s1');
   table.open('n2');

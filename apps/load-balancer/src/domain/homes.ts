@@ -1,15 +1,28 @@
-import type { Instant, NodeId, PointId, SystemId } from '@holdfast/contracts';
-import { type PersistentMap, withoutKey, withValue } from './persistent-map';
+import type { NodeId, PointId, SystemId } from '@holdfast/contracts';
+import { mapped, type PersistentMap, withoutKey, withValue } from './persistent-map';
 import { isBackground, type Task } from './task';
 
-/** Where a subject's work is done if nothing speaks against it: whoever did it first, since then. */
-export interface Home {
-  readonly nodeId: NodeId;
-  readonly since: Instant;
+/** Who was away for so long is home no more: home is where each task lives by then. */
+export const HOME_LOST_MS = 24 * 3_600_000;
+
+/**
+ * Where a subject's work is done if nothing speaks against it: by whoever did it first. Here of subjects whose task has
+ * ended, so that the next one finds its way back. By kind and subject.
+ */
+export type Homes = PersistentMap<NodeId>;
+
+interface Housed {
+  readonly tasks: PersistentMap<Task>;
+  readonly homes: Homes;
 }
 
-/** Of subjects whose task has ended: the next one finds its way back. By kind and subject. */
-export type Homes = PersistentMap<Home>;
+/** A node is home to nothing any more; of each task whoever has it now is. */
+export function withoutHome({ tasks, homes }: Housed, nodeId: NodeId): Housed {
+  return {
+    tasks: mapped(tasks, (task) => (task.home === nodeId ? { ...task, home: task.nodeId } : task)),
+    homes: mapped(homes, (home) => (home === nodeId ? undefined : home)),
+  };
+}
 
 export const subjectKey = ({ kind, subject }: Pick<Task, 'kind' | 'subject'>) => `${kind} ${subject}`;
 

@@ -5,13 +5,10 @@ import { placesOf } from './load';
 import { type Choice, place } from './placement';
 import { type RoutingTable, snapshotOf } from './routing-table';
 import { type AssignCause, isServe, type MoveCause, type ServeTask, type Task } from './task';
-import { later, msBetween } from './time';
+import { later } from './time';
 
 /** Tried again so often while nothing else happens. */
 export const RETRY_MS = 30_000;
-
-/** After a day elsewhere a system's home is where it lives now. */
-const HOME_LOST_MS = 24 * 3_600_000;
 
 /** The node that the task would go to now. `refusing`: nodes that it shall not go to, come what may. */
 export function choose({ table, known, loads }: Decision, task: Task, refusing: readonly NodeId[] = []): Choice {
@@ -20,7 +17,7 @@ export function choose({ table, known, loads }: Decision, task: Task, refusing: 
     {
       subject: isServe(task) ? task.taskId : task.subject,
       // On its way it has room there already.
-      homeId: task.recall?.toNodeId ?? homeOf(table, task),
+      homeId: task.recall?.toNodeId ?? task.home,
       lastOwnerId: task.nodeId ?? task.lastOwnerId,
       carriedBy: placesOf(task),
       cost: task.cost,
@@ -32,13 +29,6 @@ export function choose({ table, known, loads }: Decision, task: Task, refusing: 
     },
     load.candidates,
   );
-}
-
-function homeOf(table: RoutingTable, { home }: Task): NodeId | null {
-  if (!home) return null;
-  const node = table.nodes[home.nodeId];
-  const lost = node && node.awayMs >= HOME_LOST_MS && msBetween(home.since, node.since) > 0;
-  return lost ? null : home.nodeId;
 }
 
 /** Orders the task of a node at the next epoch; with no node to take it, says why, once. */

@@ -26,7 +26,7 @@ import { taskSubjectOf } from '@holdfast/contracts';
 import { type Backup, type BackupEvent, backupsAfter, backupsWith, nameOf } from './backups';
 import { drainAfter, type Drain, type DrainEvent } from './drain';
 import type { Inventory } from './filters';
-import { subjectKey, type Homes, homesWith, homesWithout } from './homes';
+import { HOME_LOST_MS, subjectKey, type Homes, homesWith, homesWithout, withoutHome } from './homes';
 import { emptyMap, lookUp, mapped, type PersistentMap, withoutKey, withValue } from './persistent-map';
 import { movesCounted, type Rebalance, rebalanceAfter, type RebalanceEvent } from './rebalance';
 import { withoutRetired } from './retirement';
@@ -79,8 +79,6 @@ export interface TableNode {
   readonly cause: CordonCause | CloseCause | null;
   /** When the state began. */
   readonly since: Instant;
-  /** How long it was closed before it was opened last: who was away for a day is home no more. */
-  readonly awayMs: number;
   /** Until then nothing comes home to it. */
   readonly holdUntil: Instant | null;
   readonly drain: Drain | null;
@@ -151,7 +149,7 @@ export function snapshotOf(table: RoutingTable, systemId: SystemId): SnapshotTas
 export function evolveTable(table: RoutingTable, event: TableEvent): RoutingTable {
   const nodeId = leftBy(table, event);
   const after = tableAfter(table, event);
-  return nodeId ? withoutRetired(after, { nodeId, at: event.data.at }) : after;
+  return nodeId ? withoutRetired(after, nodeId) : after;
 }
 
 /** The node that may have no task any more, or that was told to be gone. */
@@ -164,7 +162,7 @@ function tableAfter(table: RoutingTable, event: TableEvent): RoutingTable {
   const { type, data } = event;
   switch (type) {
     case 'NodeOpened':
-      return withNode({ ...table, tasks: mapped(table.tasks, (task) => backWith(data.nodeId, task)) }, event);
+      return withNode(backWith(table, data), event);
     case 'NodeCordoned':
     case 'NodeClosed':
       return withNode(table, event);
@@ -246,9 +244,13 @@ function withDrain(table: RoutingTable, event: DrainEvent): RoutingTable {
     : table;
 }
 
-/** Its owner is back: what kept it from moving is over. */
-function backWith(nodeId: NodeId, task: Task): Task {
-  return task.nodeId === nodeId && task.deferred ? { ...task, deferred: null } : task;
+/** An owner is back: what kept its tasks from moving is over. */
+function backWith(table: RoutingTable, { nodeId, at }: DataOf<'NodeOpened'>): RoutingTable {
+  const node = table.nodes[nodeId];
+  const isHomeNoMore = node?.state === 'closed' && msBetween(node.since, at) >= HOME_LOST_MS;
+  const { tasks, homes } = isHomeNoMore ? withoutHome(table, nodeId) : table;
+  const isOver = (task: Task) => task.nodeId === nodeId && task.deferred;
+  return { ...table, homes, tasks: mapped(tasks, (task) => (isOver(task) ? { ...task, deferred: null } : task)) };
 }
 
 function nodeAfter(before: TableNode | undefined, { type, data }: NodeEvent): TableNode {
@@ -259,14 +261,12 @@ function nodeAfter(before: TableNode | undefined, { type, data }: NodeEvent): Ta
     state: 'closed',
     cause: null,
     since: at,
-    awayMs: 0,
     holdUntil: null,
     drain: null,
   } as const;
   const known = before ?? { nodeId, ...unknown };
   if (type === 'NodeCordoned') return { ...known, state: 'cordoned', cause: data.cause, since: at };
   if (type === 'NodeClosed') return { ...known, state: 'closed', cause: data.cause, since: at };
-  const awayMs = before?.state === 'closed' ? msBetween(before.since, at) : known.awayMs;
   const { zone, budget, holdUntil = null } = data;
-  return { ...known, zone, budget, state: 'open', cause: null, since: at, awayMs, holdUntil };
+  return { ...known, zone, budget, state: 'open', cause: null, since: at, holdUntil };
 }

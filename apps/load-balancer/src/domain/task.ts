@@ -23,7 +23,6 @@ import type {
   TaskStartConfirmed,
 } from '@holdfast/contracts';
 import { invariant } from '@holdfast/kernel';
-import type { Home } from './homes';
 import { later } from './time';
 
 /** What changes one open task. Those that begin or end it change the table. */
@@ -68,7 +67,7 @@ interface OpenTask {
   readonly phase: 'pending' | 'freezing' | 'assigned' | 'held' | 'running' | 'stopping' | 'retrying' | 'parked';
   /** When the phase began. */
   readonly since: Instant;
-  readonly home: Home | null;
+  readonly home: NodeId | null;
   readonly avoided: Readonly<Record<string, Instant>>;
   /** The node was only busy: there it goes on first of all. */
   readonly prefersId: NodeId | null;
@@ -182,7 +181,7 @@ function ordered(task: Task, { type, data }: Extract<TaskEvent, { type: 'TaskAss
   return {
     ...task,
     ...{ nodeId, epoch, lastOwnerId: null, prefersId: null, phase: 'assigned', since: at },
-    ...{ home: task.home ?? { nodeId, since: at }, notBefore: null, deferred: null, recall: null },
+    ...{ home: task.home ?? nodeId, notBefore: null, deferred: null, recall: null },
     ...(leaves ? { avoided: avoiding(task, data.fromNodeId, at) } : {}),
     ...(isBackground(task) ? { checkpoint: resumedFrom(task, data.resume), stalled: false } : {}),
     // The agent ended under it: an attempt, whoever was to blame.
