@@ -146,7 +146,7 @@ export const NodeDrainStopped = defineEvent('NodeDrainStopped', {
   schema: z.strictObject({
     clusterId,
     nodeId,
-    by: z.enum(['operator', 'maintenanceEnded', 'nodeDown', 'nodeRetired']),
+    by: z.enum(['operator', 'maintenanceEnded', 'nodeRetired']),
     at: instant,
   }),
   subjects: nodeSubjects,

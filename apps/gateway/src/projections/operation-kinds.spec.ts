@@ -117,7 +117,7 @@ describe('the operation of a drain', () => {
   });
 
   it('is cancelled by its stop, which itself has succeeded', () => {
-    for (const by of ['operator', 'nodeDown'] as const)
+    for (const by of ['operator', 'nodeRetired'] as const)
       expect(after(drainWish, work.drainStarted, others(work.drainStopped(by)))).toMatchObject({ state: 'cancelled' });
     expect(after(stopWish, own(work.drainStopped('operator')))).toMatchObject({ state: 'succeeded', reason: null });
   });

@@ -44,7 +44,10 @@ export const refusals: Readonly<Record<string, Readonly<Record<string, Words>>>>
       'its rate is more than any node may spend on background work',
       'ask for fewer bytesPerSec: a node spends 30 % of its capacity, see `placement.budget` of `holdfast get nodes`',
     ],
-    DUPLICATE: ['a task of this kind is open for the same subject', 'wait for that task to end, or cancel it'],
+    DUPLICATE: [
+      'a task of this kind is open for the same subject',
+      'wait for that task to end, or cancel it: `holdfast get tasks`',
+    ],
     QUEUE_FULL: ['10,000 tasks are open in this cluster', 'wait until some have ended, or cancel those not needed'],
     POINT_GONE: ['that point is no longer pinned', 'ask for a snapshot without a point: it freezes a new one'],
     BACKUP_ELSEWHERE: ['the backup lies on the medium of another cluster', 'see the clusterId of the backup'],
@@ -54,7 +57,10 @@ export const refusals: Readonly<Record<string, Readonly<Record<string, Words>>>>
     ENDED: ['it has ended', 'nothing is to be done; submit a new task if it is needed again'],
     NOT_PARKED: ['it is not parked', 'nothing is to be done: it goes on by itself, see `holdfast why task/<id>`'],
     NOT_PLACED: ['no node carries it now', 'wait until it is placed: `holdfast why task/<id>` says what it waits for'],
-    NO_NODE: ['no other node can take it now', 'see `holdfast get nodes`: name an open node, or wait for one'],
+    NO_NODE: [
+      'no other node of its cluster, or not the one that was named, can take it now',
+      'see `holdfast get nodes`: name another open node of the same cluster, or wait for one',
+    ],
     PLACEMENT_HELD: ['nothing is moved in this cluster now', 'see `heldBy` of `holdfast get clusters`, then ask again'],
     IS_SERVE: ['it serves a system', 'retire the system to stop serving it: `holdfast system retire <id>`'],
   },
@@ -120,7 +126,6 @@ export const callingOffs = {
   retirement: ['its system is retired', 'nothing is to be done'],
   creationFailed: ['its system could not be created', 'see the operation that asked for the system'],
   maintenanceEnded: ['the maintenance that it was for has ended', 'nothing is to be done: the node is used again'],
-  nodeDown: ['the node went down', 'see `holdfast why node/<id>`: what it carried has moved'],
   nodeRetired: ['the node was retired', 'nothing is to be done'],
 } satisfies Record<string, Words>;
 

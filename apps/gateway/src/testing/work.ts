@@ -128,7 +128,7 @@ export const drainStarted = told(
 );
 export const drainOverdue = told(NodeDrainOverdue, { ...ofDrain, left: ['t-1'] });
 export const drained = told(NodeDrained, ofDrain);
-export const drainStopped = (by: 'operator' | 'nodeDown') => told(NodeDrainStopped, { ...ofDrain, by });
+export const drainStopped = (by: 'operator' | 'nodeRetired') => told(NodeDrainStopped, { ...ofDrain, by });
 
 export const plan = (planDigest: string): PlacementPlan => ({
   planDigest,

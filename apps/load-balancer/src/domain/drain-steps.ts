@@ -5,7 +5,7 @@ import { choose, move } from './orders';
 import { settleTask } from './owed';
 import { valuesOf } from './persistent-map';
 import { isToEnd, recall } from './recalls';
-import type { Known, RoutingTable } from './routing-table';
+import type { Known, RoutingTable, TableNode } from './routing-table';
 import { isBackground, isServe, type ServeTask, type Task } from './task';
 import { msBetween } from './time';
 
@@ -17,15 +17,16 @@ const RECALLS_AT_ONCE = 4;
 
 /** What draining nodes owe next: it follows every change of the table, so that each step waits for the one before. */
 export function drainOn(decision: Decision): void {
-  for (const { nodeId, drain } of Object.values(decision.table.nodes)) {
-    if (drain && drain.state !== 'drained') drainNode(decision, nodeId, drain);
+  for (const node of Object.values(decision.table.nodes)) {
+    if (node.drain && node.drain.state !== 'drained') drainNode(decision, node, node.drain);
   }
 }
 
-function drainNode(decision: Decision, nodeId: NodeId, drain: Drain): void {
+function drainNode(decision: Decision, { nodeId, state }: TableNode, drain: Drain): void {
   const { clusterId, at } = decision.known;
   const overdue = msBetween(drain.deadlineAt, at) >= 0;
-  if (!decision.held) {
+  // Of one that is lost nothing can be recalled: all of it moves anyway.
+  if (!decision.held && state !== 'closed') {
     if (overdue && drain.force) moveAll(decision, nodeId);
     else recallNext(decision, nodeId, drain);
   }

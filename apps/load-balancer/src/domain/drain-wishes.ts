@@ -88,7 +88,6 @@ function openAgain(decision: Decision, nodeId: NodeId, by: StopCause): void {
   settle(decision);
 }
 
-/** Also when its node is lost: that moves everything by itself. */
 export function stopDrain(decision: Decision, nodeId: NodeId, by: StopCause): void {
   if (!drainOf(decision, nodeId)) return;
   const { clusterId, at } = decision.known;

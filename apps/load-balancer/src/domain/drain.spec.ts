@@ -219,11 +219,13 @@ describe('a stopped drain', () => {
     expect(table.do({ type: 'StopDrain', nodeId: id('n9'), requestId })).toEqual(['NodeDrainRejected n9 UNKNOWN_NODE']);
   });
 
-  it('ends with its node, whose work moves at once', () => {
+  it('ends with its node’s retirement', () => {
     const table = withWork(1);
     table.drain('n1');
-    expect(table.close('n1').slice(0, 2)).toEqual(['NodeDrainStopped n1 nodeDown', 'NodeClosed n1 down']);
-    expect(table.table.nodes['n1']?.drain).toBeNull();
+    expect(table.close('n1', 'retired').slice(0, 2)).toEqual([
+      'NodeDrainStopped n1 nodeRetired',
+      'NodeClosed n1 retired',
+    ]);
   });
 
   it('ends with the maintenance that began it, and with no other', () => {

@@ -149,8 +149,8 @@ function closeNode(decision: Decision, { nodeId, cause }: Of<'CloseNode'>): void
   if (!node || (node.state === 'closed' && (cause !== 'retired' || isRetired(node)))) return;
   const { clusterId, at } = decision.known;
   const orphans = valuesOf(decision.table.tasks).filter((task) => task.nodeId === nodeId).length;
-  // Everything moves now, at once.
-  stopDrain(decision, nodeId, cause === 'retired' ? 'nodeRetired' : 'nodeDown');
+  // Lost in the middle of a drain it is still not to be worked on when it is back; what it carries moves now, at once.
+  if (cause === 'retired') stopDrain(decision, nodeId, 'nodeRetired');
   decision.add({ type: 'NodeClosed', data: { clusterId, nodeId, at, cause, orphans } });
   settle(decision);
 }
