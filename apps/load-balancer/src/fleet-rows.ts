@@ -108,6 +108,7 @@ export async function noteJoined(tx: Tx, clusterId: ClusterId, node: Openable): 
   return openable(nodeId, row);
 }
 
+/** Once it was judged unhealthy, what its agent told of the medium when it started counts no more: health looks on. */
 export async function noteHealth(
   tx: Tx,
   { clusterId, nodeId }: { clusterId: ClusterId; nodeId: NodeId },
@@ -115,7 +116,8 @@ export async function noteHealth(
 ): Promise<Openable | null> {
   const [row] = await tx.query<NodeRow>(
     `insert into node (cluster_id, node_id, healthy) values ($1, $2, $3)
-     on conflict (cluster_id, node_id) do update set healthy = excluded.healthy
+     on conflict (cluster_id, node_id) do update set healthy = excluded.healthy,
+       medium_ok = case when excluded.healthy then node.medium_ok end
      returning zone, budget, healthy`,
     [clusterId, nodeId, healthy],
   );
@@ -164,7 +166,7 @@ export async function agentsOf(tx: Tx, clusterId: ClusterId): Promise<Pick<Known
   );
   const incarnations = rows.flatMap(({ nodeId, incarnation }) => (incarnation ? [[nodeId, incarnation] as const] : []));
   const inventories = rows.flatMap(({ nodeId, kinds, mediumOk }) =>
-    kinds && mediumOk !== null ? [[nodeId, { kinds, mediumOk }] as const] : [],
+    kinds ? [[nodeId, { kinds, mediumOk: mediumOk ?? true }] as const] : [],
   );
   return { incarnations: Object.fromEntries(incarnations), inventories: Object.fromEntries(inventories) };
 }

@@ -114,6 +114,21 @@ it('opens a node whose recovery was heard before it joined', async () => {
   expect(await typesOf('routing-table-c1')).toEqual(['NodeOpened']);
 });
 
+it('gives a node nothing while its agent told of a dead medium, until health has found it well again', async () => {
+  const ofNode = { clusterId, nodeId: n('n1') };
+  const incarnation = randomUUID() as never;
+  const media = [{ medium: 'pool', state: 'dead' as const, freeBytes: 0 }];
+  await within(one, (tx) =>
+    one.fleet.inventoryReported(tx, { ...ofNode, incarnation, kinds: ['serve'], media, at } as never),
+  );
+  await nodeOpens('n1');
+  await register('s1');
+  expect((await typesOf('routing-table-c1')).at(-1)).toBe('TaskDeferred');
+  await within(one, (tx) => one.fleet.unhealthy(tx, ofNode, { type: 'CordonNode', cause: 'impaired' }));
+  await within(one, (tx) => one.fleet.nodeRecovered(tx, { ...ofNode, holdMs: 0 }));
+  expect((await typesOf('routing-table-c1')).at(-1)).toBe('TaskAssigned');
+});
+
 it('of two writers who saw the same node fail, lets one move its systems', async () => {
   await nodeOpens('n1');
   for (const id of ['s1', 's2', 's3']) {
