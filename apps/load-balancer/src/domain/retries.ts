@@ -5,7 +5,6 @@ import { later } from './time';
 /** After so many it is parked: a person looks. Whoever came forward in between begins to count anew. */
 export const ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 5_000;
-const LONGEST_PAUSE_MS = 10 * 60_000;
 
 export interface Failure {
   /** node: elsewhere · busy: there, later · subject: nowhere, until somebody has looked at it. */
@@ -21,8 +20,7 @@ export function fail(decision: Decision, task: BackgroundTask, { errorClass, cod
     decision.add({ type: 'TaskParked', data: { ...about, attempts, reason: code } });
     return;
   }
-  const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** attempts, LONGEST_PAUSE_MS);
-  const notBefore = later(decision.known.at, pauseMs);
+  const notBefore = later(decision.known.at, FIRST_PAUSE_MS * 2 ** attempts);
   const data = { ...about, attempt: attempts + 1, code, errorClass, notBefore };
   decision.add({ type: 'TaskRetryScheduled', data });
 }
