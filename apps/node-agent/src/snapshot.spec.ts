@@ -12,14 +12,14 @@ import type { Work } from './work';
 jest.mock('./reader');
 jest.mock('./pieces', () => {
   const actual = jest.requireActual<typeof pieces>('./pieces');
-  return { ...actual, checkPiece: jest.fn(actual.checkPiece) };
+  return { ...actual, checkWritten: jest.fn(actual.checkWritten) };
 });
 
 /** What a medium does to a piece between its write and its check, no real one does when asked. */
 describe('a piece of a snapshot', () => {
   let medium: string;
   const reads: number[] = [];
-  const checkPiece = jest.mocked(pieces.checkPiece);
+  const checkWritten = jest.mocked(pieces.checkWritten);
 
   beforeEach(() => {
     medium = mkdtempSync(join(tmpdir(), 'holdfast-snapshot-'));
@@ -41,7 +41,7 @@ describe('a piece of a snapshot', () => {
     jest.mocked(Reader.open).mockResolvedValue(reader as unknown as Reader);
   });
   afterEach(() => {
-    checkPiece.mockReset().mockImplementation(jest.requireActual<typeof pieces>('./pieces').checkPiece);
+    checkWritten.mockReset().mockImplementation(jest.requireActual<typeof pieces>('./pieces').checkWritten);
     rmSync(medium, { recursive: true, force: true });
   });
 
@@ -82,13 +82,13 @@ describe('a piece of a snapshot', () => {
   });
 
   it('is made anew when it is not what was written', async () => {
-    checkPiece.mockResolvedValueOnce('wrongBytes');
+    checkWritten.mockResolvedValueOnce('wrongBytes');
     await expect(run()).resolves.toMatchObject({ pieces: 1 });
     expect(reads).toEqual([0, MIB, 0, MIB]);
   });
 
   it('is a fault of the subject when it is not what was written, twice', async () => {
-    checkPiece.mockResolvedValueOnce('wrongBytes').mockResolvedValueOnce('wrongLength');
+    checkWritten.mockResolvedValueOnce('wrongBytes').mockResolvedValueOnce('wrongLength');
     await expect(run()).rejects.toMatchObject({ errorClass: 'subject', code: 'PIECE_DIFFERS' });
     expect(existsSync(join(attempt(), 'v1.0.piece'))).toBe(false);
   });

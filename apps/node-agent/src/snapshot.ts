@@ -23,7 +23,7 @@ import {
   type Manifest,
   type PieceOfVolume,
 } from './manifest';
-import { checkPiece, pieceFile, writePiece } from './pieces';
+import { checkPiece, checkWritten, pieceFile, writePiece } from './pieces';
 import { Reader } from './reader';
 import { requireMedium, type NodeEngine } from './take-up';
 import { TaskFault } from './task-fault';
@@ -116,7 +116,7 @@ class Snapshot {
     for (let attempt = 1; attempt <= 2; attempt++) {
       const piece = { ...of, ...(await writePiece(draft, of.bytes, this.read(of, mibs))) };
       if (piece.sha256PerMiB.every((hash) => hash === null)) return void (await folder.dropDraft(of));
-      if ((await checkPiece(draft, piece, noTurn)) !== 'whole') continue;
+      if ((await checkWritten(draft, piece)) !== 'whole') continue;
       this.work.mustBeOurs();
       await folder.seal(piece);
       return piece;
@@ -133,9 +133,6 @@ class Snapshot {
     }
   }
 }
-
-/** It was written a moment ago, and lies in memory. */
-const noTurn = () => Promise.resolve();
 
 /** A fold that is seen for so long is told. */
 const TELL_AFTER_MS = 1_000;
