@@ -145,6 +145,18 @@ describe('the journal', () => {
     expect([journal.failed, (await opened()).state.facts.map(({ version }) => version)]).toEqual([false, [1]]);
   });
 
+  it('holds nothing of a batch that failed, though the disk would not even let go of it', async () => {
+    const journal = await opened();
+    const { handle } = (journal as unknown as Inner).file;
+    const fails = () => Promise.reject(Object.assign(new Error('broken'), { code: 'EIO' }));
+    const [sync, truncate] = [jest.spyOn(handle, 'datasync'), jest.spyOn(handle, 'truncate')];
+    for (const call of [sync, truncate]) call.mockImplementationOnce(fails);
+    const failed = journal.append({ k: 'epoch', route: 'r', epoch: 1 }, { k: 'epoch', route: 'r', epoch: 7 });
+    await expect(failed).rejects.toMatchObject({ code: 'JOURNAL_FAILED' });
+    await journal.append({ k: 'epoch', route: 'r', epoch: 2 }); // as long as the first of those
+    expect((await opened()).state.epochs.get('r')).toBe(2);
+  });
+
   it('goes on where a nearly full disk took only a part', async () => {
     const journal = await opened();
     const file = (journal as unknown as Inner).file.handle;

@@ -84,13 +84,15 @@ export class Journal {
     const { handle, size, state } = this.file;
     const bytes = Buffer.concat(batch.records.map(encodeRecord));
     try {
+      // What a failed batch left may be longer than this one: the rest of it must not be found whole behind this.
+      if (this.failed) await handle.truncate(size);
       await writeWhole(handle, bytes, size);
       await handle.datasync();
       if (!this.nameSynced) await syncFolder(dirname(this.path));
       this.nameSynced = true;
     } catch (cause) {
       this.failed = true;
-      // What was half written must not be found whole beside the next batch: its writers were told that it failed.
+      // Its writers are told that it failed: the next start must not find it whole. If this fails too, the next batch does it.
       await handle.truncate(size).catch(() => undefined);
       throw new JournalFailed(`the journal cannot be written: ${(cause as Error).message}`, { cause });
     }
