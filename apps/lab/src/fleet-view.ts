@@ -1,8 +1,9 @@
 import type { Backends } from './backends';
 import { AtomicJson, type FleetFile } from './fleet-file';
 import type { ClusterPlan } from './fleet-plan';
-import type { GatewayClient, NodeView, SystemView, TaskView } from './gateway-client';
+import type { ClusterView, GatewayClient, NodeView, SystemView, TaskView } from './gateway-client';
 import { isServed } from './membership';
+import { outlookOf, type FleetSeen, type Outlook } from './outlook';
 import type { RunFolder } from './run-folder';
 import type { Services } from './services';
 import type { StorageNodes } from './storage-nodes';
@@ -22,13 +23,11 @@ interface FleetViewOptions {
 
 /** Twice within the second that `fleet.json` may be behind. */
 const LOOK_MS = 400;
-const CARRIED: ReadonlySet<string> = new Set(['assigned', 'running', 'stopping']);
 
 /** Looks at the process table and asks the gateway, again and again, and keeps `fleet.json` true. */
 export class FleetView {
-  private served: SystemView[] = [];
-  private nodeViews: NodeView[] = [];
-  private tasks: TaskView[] = [];
+  private seen: FleetSeen = { clusters: [], nodes: [], systems: [], tasks: [] };
+  private answers = false;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
   private asking = false;
@@ -49,17 +48,16 @@ export class FleetView {
   }
 
   systems(): FleetFile['systems'] {
-    return this.served.map(({ systemId, clusterId, nodeId, exports }) => ({ systemId, clusterId, nodeId, exports }));
+    return this.seen.systems.map(({ systemId, clusterId, nodeId, exports }) => ({
+      systemId,
+      clusterId,
+      nodeId,
+      exports,
+    }));
   }
 
-  servedBy(nodeId: string): string[] {
-    return this.served.filter((system) => system.nodeId === nodeId).map(({ systemId }) => systemId);
-  }
-
-  /** The background tasks that this node carries now. */
-  carriedBy(nodeId: string): string[] {
-    const carried = this.tasks.filter((task) => task.nodeId === nodeId && CARRIED.has(task.state));
-    return carried.map(({ taskId }) => taskId);
+  outlook(nodeId: string): Outlook {
+    return outlookOf(nodeId, this.seen);
   }
 
   private async look(): Promise<void> {
@@ -84,11 +82,16 @@ export class FleetView {
     this.asking = true;
     try {
       const { gateway } = this.options;
-      this.served = (await gateway.list<SystemView>('systems')).sort((a, b) => (a.systemId < b.systemId ? -1 : 1));
-      this.nodeViews = await gateway.list<NodeView>('nodes');
-      this.tasks = await gateway.list<TaskView>('tasks');
+      const systems = await gateway.list<SystemView>('systems');
+      this.seen = {
+        systems: systems.sort((a, b) => (a.systemId < b.systemId ? -1 : 1)),
+        nodes: await gateway.list<NodeView>('nodes'),
+        tasks: await gateway.list<TaskView>('tasks'),
+        clusters: await gateway.list<ClusterView>('clusters'),
+      };
+      this.answers = true;
     } catch {
-      this.nodeViews = [];
+      this.answers = false;
     } finally {
       this.asking = false;
     }
@@ -120,8 +123,9 @@ export class FleetView {
 
   private ready(): boolean {
     const { nodes, expectedSystems } = this.options;
-    const open = this.nodeViews.filter(({ status }) => status === 'healthy').length === nodes.plans.length;
-    return open && this.served.length >= expectedSystems && this.served.every(isServed);
+    const { nodes: members, systems } = this.seen;
+    const open = this.answers && members.filter(({ status }) => status === 'healthy').length === nodes.plans.length;
+    return open && systems.length >= expectedSystems && systems.every(isServed);
   }
 
   /** Where Prometheus finds each service's metrics: file_sd_configs reads it. */

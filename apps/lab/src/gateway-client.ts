@@ -24,6 +24,15 @@ export interface NodeView {
   status: string;
   /** Since its last heartbeat; null before the first. */
   silentMs: number | null;
+  placement: { state: string };
+  drain: object | null;
+  maintenance: { until: string } | null;
+}
+
+export interface ClusterView {
+  clusterId: string;
+  /** What forbids every verdict and move there. */
+  heldBy: string | null;
 }
 
 interface Operation {

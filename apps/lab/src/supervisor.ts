@@ -127,7 +127,7 @@ export class Supervisor {
   }
 
   private lab(): Lab {
-    const { nodes, services, backends, view, clients, plan } = this;
+    const { nodes, services, backends, view, clients } = this;
     const parts = new Map<string, LabPart>();
     for (const { nodeId } of nodes!.plans) parts.set(`node/${nodeId}`, nodePart(nodes!, nodeId));
     for (const [name, part] of services!.parts) parts.set(`service/${name}`, part);
@@ -135,9 +135,7 @@ export class Supervisor {
     if (backends?.postgres) parts.set('postgres', backends.postgres);
     return {
       parts: () => parts,
-      servedBy: (nodeId) => view!.servedBy(nodeId),
-      carriedBy: (nodeId) => view!.carriedBy(nodeId),
-      clusterSize: (nodeId) => plan.find(({ nodes }) => nodes.some((node) => node.nodeId === nodeId))!.nodes.length,
+      outlook: (nodeId) => view!.outlook(nodeId),
       summary: () => clients.summary(),
     };
   }
