@@ -95,13 +95,13 @@ interface Hindrance {
 function remedyOf(state: SystemRow['serving']['state'], hindrance: Hindrance): string | null {
   const { nodeId, brake, alone, inMaintenance, drained } = hindrance;
   if (state !== 'unserved' && state !== 'pending') return null;
-  const undrain = drained()
-    .map((node) => `, or holdfast drain ${node.nodeId} --stop`)
-    .join('');
-  const start = `start ${nodeId} (of a local fleet: holdfast lab start node/${nodeId})${undrain}`;
-  if (state === 'unserved' && brake) return `${brake.remedy}; or ${start}`;
-  if (inMaintenance && !alone) return `${start}, or let another node take over: holdfast maintenance end ${nodeId}`;
-  if (state === 'unserved') return alone ? start : 'nothing is to be done: another node takes over';
+  const open = drained().map((node) => `holdfast drain ${node.nodeId} --stop`);
+  const undrain = open.map((one) => `, or ${one}`).join('');
+  const start = `start ${nodeId} (of a local fleet: holdfast lab start node/${nodeId})`;
+  if (state === 'unserved' && brake) return `${brake.remedy}; or ${start}${undrain}`;
+  const takeover = [`holdfast maintenance end ${nodeId}`, ...(alone ? open : [])].join(', then ');
+  if (inMaintenance && !(alone && open.length === 0)) return `${start}, or let another node take over: ${takeover}`;
+  if (state === 'unserved') return alone ? `${start}${undrain}` : 'nothing is to be done: another node takes over';
   return brake?.remedy ?? (alone ? `start a node of its cluster, or register one${undrain}` : null);
 }
 

@@ -151,6 +151,9 @@ describe('a system whose node is off while a brake forbids the verdict', () => {
       serving: { state: 'unserved', since: AT, reason: 'n1 is silent, in maintenance until 12:00:00' },
       remedy: expect.stringMatching(/^start n1 .*: holdfast maintenance end n1$/) as string,
     });
+    const drained = told(NodeDrainStarted, { ...inAlpha, nodeId: 'n2', deadlineAt: AT, force: false, by: 'operator' });
+    const alone = fleetAfter([...two, drained, maintenance, withheld('maintenance')]);
+    expect(standingOf(alone.system, alone.fleet).remedy).toMatch(/maintenance end n1, then holdfast drain n2 --stop$/);
     const braked = fleetAfter([...two, suspected('n1'), withheld('halted')]);
     const halted = { scope: 'alpha', halted: true, reason: 'x', since: AT, by: 'y' };
     expect(standingOf(braked.system, { ...braked.fleet, automation: [halted] })).toMatchObject({
