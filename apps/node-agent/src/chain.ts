@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ChainLock } from './chain-lock';
 import { chainFile, filesOf, layerFile, type Chain, type ChainVolume } from './chain.rules';
-import { linkWhole, replaceWhole, syncFolder } from './claims';
+import { isDraft, linkWhole, replaceWhole, syncFolder } from './claims';
 import { MediumInvalid } from './errors';
 import { refused } from './qmp';
 
@@ -99,12 +99,12 @@ export async function createOverlays(
   await syncFolder(folder); // before they are listed
 }
 
-/** Layers that the list does not name, of these epochs. */
+/** Layers that the list does not name, of these epochs; and drafts of a list that whoever wrote them died over. */
 export async function unlistedIn(folder: string, chain: Chain, isOver: (epoch: number) => boolean): Promise<string[]> {
   const listed = new Set(filesOf(chain));
   return (await readdir(folder)).filter((name) => {
     const epoch = /\.e(\d+)\.qcow2$/.exec(name)?.[1];
-    return epoch !== undefined && isOver(Number(epoch)) && !listed.has(name);
+    return isDraft(name) || (epoch !== undefined && isOver(Number(epoch)) && !listed.has(name));
   });
 }
 

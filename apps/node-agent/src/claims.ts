@@ -105,10 +105,14 @@ function linkClaim(folder: string, { epoch, nodeId, by }: Claim): Promise<boolea
   return linkWhole(join(folder, `${epoch}.json`), JSON.stringify({ nodeId, by }));
 }
 
+const DRAFT = '.draft-';
+const draftIn = (folder: string) => join(folder, `${DRAFT}${randomUUID()}`);
+export const isDraft = (name: string) => name.startsWith(DRAFT);
+
 /** A file that is there whole or not at all, and never replaced: false if one is there already. */
 export async function linkWhole(path: string, text: string): Promise<boolean> {
   const folder = join(path, '..');
-  const draft = join(folder, `.draft-${randomUUID()}`);
+  const draft = draftIn(folder);
   try {
     await writeSynced(draft, text);
     const linked = await linkOnce(draft, path);
@@ -123,7 +127,7 @@ export async function linkWhole(path: string, text: string): Promise<boolean> {
 /** A file that is there whole before and after. `may` throws where it may not be replaced any more. */
 export async function replaceWhole(path: string, text: string, may: () => void): Promise<void> {
   const folder = join(path, '..');
-  const draft = join(folder, `.draft-${randomUUID()}`);
+  const draft = draftIn(folder);
   try {
     await writeSynced(draft, text);
     may();

@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { until, type TestNode } from './fixture';
 import { LayeredSystem } from './layered-system.fixture';
 
@@ -30,6 +31,13 @@ describe('points of a served system', () => {
     });
     expect(system.chain()).toMatchObject({ points: [{ k: 1, pointId: 'p1' }], pins: [{ k: 1, by: 't1' }] });
     await system.untilReady(2);
+  });
+
+  it('leave no draft of a list that an agent died over', async () => {
+    const draft = join(system.folder, '.draft-of-the-dead');
+    writeFileSync(draft, '{}');
+    await n1.freeze('p1');
+    await until(() => !existsSync(draft));
   });
 
   it('are told again where the chain has them, pinned for whoever asks; nothing is frozen', async () => {
