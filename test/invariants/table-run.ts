@@ -14,8 +14,9 @@ import type { LoggedEvent } from '@holdfast/invariants';
 import { grantsFor } from '../../apps/load-balancer/src/domain/grants.policy';
 import { valuesOf } from '../../apps/load-balancer/src/domain/persistent-map';
 import { routingTableDecider, type TableAction } from '../../apps/load-balancer/src/domain/routing-table.decider';
-import type { RoutingTable, Task } from '../../apps/load-balancer/src/domain/routing-table';
+import type { RoutingTable } from '../../apps/load-balancer/src/domain/routing-table';
 import { systemDecider, type System, type SystemCommand } from '../../apps/load-balancer/src/domain/system.decider';
+import type { Task } from '../../apps/load-balancer/src/domain/task';
 
 const VOLUMES = [{ volumeId: 'v1' as never, sizeBytes: 1_048_576 }];
 const MANIFEST = '0'.repeat(64);

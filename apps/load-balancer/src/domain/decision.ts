@@ -2,7 +2,8 @@ import type { TaskId } from '@holdfast/contracts';
 import { invariant } from '@holdfast/kernel';
 import { Loads } from './load';
 import { lookUp } from './persistent-map';
-import { evolveTable, type Known, type RoutingTable, type TableEvent, type Task } from './routing-table';
+import { evolveTable, type Known, type RoutingTable, type TableEvent } from './routing-table';
+import type { Task } from './task';
 
 /** One decision in the making: each event is felt by the next, so that the second orphan sees where the first went. */
 export class Decision {

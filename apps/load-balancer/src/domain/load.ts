@@ -5,7 +5,7 @@ import type { RoutingTable } from './routing-table';
 import { isServe, type Task } from './task';
 
 /** What the nodes of one table carry by one measure, kept up while a decision is made: it may place many tasks. */
-export class Load {
+class Load {
   readonly candidates: Candidate[];
   private readonly byNode: Map<NodeId, { load: number }>;
   /** Costs of all open tasks, placed or not: what is to be shared. */
@@ -25,10 +25,6 @@ export class Load {
     this.byNode = new Map(carriers.map((carrier) => [carrier.nodeId, carrier]));
   }
 
-  of(nodeId: NodeId): number {
-    return this.byNode.get(nodeId)?.load ?? 0;
-  }
-
   change(task: Task, sign: 1 | -1): void {
     if (task.phase !== 'parked') this.total += sign * task.cost;
     for (const nodeId of placesOf(task)) {
@@ -41,7 +37,7 @@ export class Load {
 /** Systems are counted, each costing one; background tasks are weighed in bytes per second. */
 export class Loads {
   private readonly systems: Load;
-  readonly background: Load;
+  private readonly background: Load;
 
   constructor({ nodes, tasks }: Pick<RoutingTable, 'nodes' | 'tasks'>) {
     this.systems = new Load(nodes, systemLimits);

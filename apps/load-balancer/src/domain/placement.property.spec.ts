@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { lookUp, valuesOf } from './persistent-map';
 import type { TableAction } from './routing-table.decider';
-import type { TableEvent, Task } from './routing-table';
+import type { TableEvent } from './routing-table';
 import { FixtureTable, node, taskOf } from './table-fixture';
+import type { Task } from './task';
 
 const NODES = ['n1', 'n2', 'n3', 'n4'];
 const SYSTEMS = ['s1', 's2', 's3', 's4', 's5', 's6'];

@@ -33,9 +33,6 @@ import { withoutRetired } from './retirement';
 import { admitted, checkpointed, isServe, type SnapshotTask, type Task, taskAfter, type TaskEvent } from './task';
 import { msBetween } from './time';
 
-export type { AssignCause, MoveCause, RecallCause, Task, WaitsFor } from './task';
-export { later, msBetween } from './time';
-
 /** Answers that change nothing. */
 type Refusal = EventsOf<
   [

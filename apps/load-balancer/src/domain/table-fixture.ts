@@ -7,10 +7,11 @@ import {
   type TaskSpec,
 } from '@holdfast/contracts';
 import { lookUp, withValue } from './persistent-map';
-import type { Known, RoutingTable, TableEvent, Task } from './routing-table';
+import type { Known, RoutingTable, TableEvent } from './routing-table';
 import { routingTableDecider, type TableAction } from './routing-table.decider';
 import { grantsFor } from './grants.policy';
 import { systemDecider, type System, type SystemCommand } from './system.decider';
+import type { Task } from './task';
 
 export const T0 = Date.parse('2026-01-01T00:00:00.000Z');
 export const C1 = 'c1' as ClusterId;

@@ -41,8 +41,3 @@ export function xxhash64(text: string): bigint {
   hash = u64((hash ^ (hash >> 29n)) * PRIME_3);
   return hash ^ (hash >> 32n);
 }
-
-/** The same, as a number in (0, 1): never 0, whose logarithm has no value. */
-export function hashUnit(text: string): number {
-  return (Number(xxhash64(text) >> 11n) + 0.5) / 2 ** 53;
-}
