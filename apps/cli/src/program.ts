@@ -28,6 +28,11 @@ const verbs: readonly Verb[] = [
   ...[wait, verify, repair, lab, doctor, env, contexts],
 ];
 
+const EXIT_CODES = `
+Exit codes: 0 done, 1 unexpected, 2 wrong usage, 3 refused, failed or violated, 4 not signed in or
+allowed, 5 gateway unreachable or not ready, 6 changed meanwhile, 7 waited too long, 8 not found,
+130 interrupted.`;
+
 /** One run: what was typed leads to words on both outputs and an exit code. */
 export async function run(typed: readonly string[], world: World): Promise<ExitCode> {
   warnOfUnknownVariables(world);
@@ -68,11 +73,7 @@ function programFor(world: World): Command {
       getOutHelpWidth: () => world.columns,
       getErrHelpWidth: () => world.columns,
     })
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 done, 1 unexpected, 2 wrong usage, 3 refused or failed, 4 not signed in or allowed,\n' +
-        '5 gateway unreachable or not ready, 6 changed meanwhile, 7 waited too long, 8 not found, 130 interrupted.',
-    );
+    .addHelpText('afterAll', EXIT_CODES);
   verbs.forEach((verb) => verb(program, world));
   return program;
 }

@@ -30,4 +30,9 @@ export function following(command: Command): Command {
     .option('--idempotency-key <key>', 'repeat an earlier call under its key: it is done once at most');
 }
 
+/** How it is typed, at the end of its help. */
+export function examples(command: Command, ...typed: readonly string[]): Command {
+  return command.addHelpText('after', `\nExamples:\n${typed.map((line) => `  holdfast ${line}`).join('\n')}`);
+}
+
 export type Following = FollowOptions;

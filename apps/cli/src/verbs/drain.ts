@@ -3,7 +3,7 @@ import { kindOf } from '../kinds';
 import { request } from '../operations';
 import { findOne, pathOf } from '../subjects';
 import { parseDuration } from '../values';
-import { action, following, type Following, type Verb } from '../verb';
+import { action, examples, following, type Following, type Verb } from '../verb';
 
 export interface DrainOptions extends Following {
   deadline: number;
@@ -18,7 +18,13 @@ const TEN_MINUTES_MS = 600_000;
 
 /** Emptying nodes and levelling clusters, by a plan that was read before or without one. */
 export const drain: Verb = (program, world) => {
-  drainOptions(following(program.command('drain <node>')))
+  examples(
+    drainOptions(following(program.command('drain <node>'))),
+    'plan drain alpha-1',
+    'drain alpha-1 --plan <digest> --watch',
+    'drain alpha-1 --deadline 5m --force',
+    'drain alpha-1 --stop',
+  )
     .description('move everything off a node, clients last; it stays empty until --stop')
     .option('--plan <digest>', 'only if the plan is still this one')
     .option('--stop', 'end the drain: the node is used again')

@@ -4,7 +4,7 @@ import { eventsAfter, newestEvents, positionOf, type EventFilter } from '../log'
 import type { Session } from '../session';
 import { table } from '../table';
 import { text } from '../values';
-import { action, type Verb } from '../verb';
+import { action, examples, type Verb } from '../verb';
 
 interface EventsOptions {
   for?: string;
@@ -16,8 +16,7 @@ interface EventsOptions {
 const LAST = 100;
 
 export const events: Verb = (program, world) => {
-  program
-    .command('events')
+  examples(program.command('events'), 'events --for system/s1 --since 10m', 'events --watch -o json')
     .description('the log: what was decided and observed, in order')
     .option('--for <subject>', 'only those that belong to it, such as system/s1')
     .option('--correlation <id>', 'only what one request led to')

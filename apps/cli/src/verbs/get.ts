@@ -5,7 +5,7 @@ import { columnsOf, idOf, kindNames, kindOf, statesOf, type Kind } from '../kind
 import type { Session } from '../session';
 import { findOne } from '../subjects';
 import { table } from '../table';
-import { action, type Verb } from '../verb';
+import { action, examples, type Verb } from '../verb';
 import { pause } from '../world';
 
 export interface GetOptions {
@@ -21,8 +21,13 @@ export interface GetOptions {
 const LOOK_EVERY_MS = 1_000;
 
 export const get: Verb = (program, world) => {
-  program
-    .command('get <kind> [id]')
+  examples(
+    program.command('get <kind> [id]'),
+    'get nodes --status down',
+    'get tasks --kind serve -o json',
+    'get systems --cluster alpha --watch',
+    'get systems --as-of 10m',
+  )
     .description(`list ${kindNames.join(', ')}`)
     .option('--status <state>', 'only those in this state')
     .option('--state <state>', 'the same, as tasks have it')

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { exit, Failure, usage } from '../failure';
 import type { Session } from '../session';
 import type { World } from '../world';
-import { action, type Verb } from '../verb';
+import { action, examples, type Verb } from '../verb';
 
 interface LabAnswer {
   ok: boolean;
@@ -30,7 +30,13 @@ const targetsOf = (verb: string): string[] => [
 
 /** The local fleet only, through its supervisor's socket: this never goes through the gateway. */
 export const lab: Verb = (program, world) => {
-  const family = program.command('lab').description('break and mend the local fleet');
+  const family = examples(
+    program.command('lab').description('break and mend the local fleet'),
+    'lab status',
+    'lab kill node/alpha-1',
+    'lab start node/alpha-1',
+    'lab stop kafka',
+  );
   for (const [verb, what] of Object.entries(verbs)) {
     family
       .command(`${verb} <target>`)

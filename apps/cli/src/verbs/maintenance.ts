@@ -3,7 +3,7 @@ import { request } from '../operations';
 import type { Session } from '../session';
 import { findOne, pathOf } from '../subjects';
 import { parseDuration } from '../values';
-import { action, following, type Following, type Verb } from '../verb';
+import { action, examples, following, type Following, type Verb } from '../verb';
 
 interface StartOptions extends Following {
   for: number;
@@ -15,7 +15,7 @@ interface StartOptions extends Following {
 export const maintenance: Verb = (program, world) => {
   const family = program.command('maintenance').description('planned work on a node, which ends by itself');
 
-  following(family.command('start <node>'))
+  examples(following(family.command('start <node>')), 'maintenance start alpha-1 --for 2h --reason "new disks" --drain')
     .description('no verdict about the node until then; again to change how long')
     .requiredOption('--for <duration>', 'how long, such as 2h; 24h at most', parseDuration)
     .requiredOption('--reason <text>', 'kept with the event')

@@ -5,7 +5,7 @@ import { planText } from '../plans';
 import type { Session } from '../session';
 import { findOne, pathOf } from '../subjects';
 import { duration, text } from '../values';
-import { action, following, type Following, type Verb } from '../verb';
+import { action, examples, following, type Following, type Verb } from '../verb';
 import { drainBody, drainFlags, drainOptions, type DrainOptions } from './drain';
 
 /** Where the plan is asked for, and the verb that carries it out, if one does. */
@@ -20,7 +20,13 @@ const cluster = kindOf('cluster');
 
 /** What would happen, step by step, before anything does. */
 export const plan: Verb = (program, world) => {
-  const family = program.command('plan').description('what a drain, a rebalance, a loss or a join would do');
+  const family = examples(
+    program.command('plan').description('what a drain, a rebalance, a loss or a join would do'),
+    'plan drain alpha-1',
+    'plan rebalance alpha',
+    'plan loss alpha-1',
+    'plan join alpha --like alpha-1',
+  );
 
   drainOptions(following(family.command('drain <node>')))
     .description('what emptying the node would move, and where')

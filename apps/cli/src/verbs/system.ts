@@ -1,10 +1,11 @@
+import { Option } from 'commander';
 import { usage } from '../failure';
 import { kindOf } from '../kinds';
 import { request } from '../operations';
 import type { Session } from '../session';
 import { findOne, pathOf } from '../subjects';
 import { parseSize } from '../values';
-import { action, following, type Following, type Verb } from '../verb';
+import { action, examples, following, type Following, type Verb } from '../verb';
 
 interface CreateOptions extends Following {
   cluster?: string;
@@ -19,10 +20,19 @@ const MOST_VOLUMES = 16;
 export const system: Verb = (program, world) => {
   const family = program.command('system').description('create, retire and delete systems');
 
-  following(family.command('create <name>'))
+  examples(
+    following(family.command('create <name>')),
+    'system create db --cluster alpha --volumes 2 --size 64MiB --wait',
+    'system create db --cluster alpha --volume data=1GiB --volume log=64MiB',
+    'system create db-copy --from-backup db/<pointId> --watch',
+  )
     .description('a new system: --volume a=64MiB, again for each volume, or --volumes 2 --size 64MiB, or --from-backup')
     .option('--cluster <id>', 'the cluster that serves it; left out: that of its backup')
-    .option('--volume <name=size>', 'one volume; may be repeated', (one: string, all: string[]) => [...all, one], [])
+    .addOption(
+      new Option('--volume <name=size>', 'one volume; may be repeated')
+        .argParser((one: string, all: string[]) => [...all, one])
+        .default([], 'none'),
+    )
     .option('--volumes <count>', 'so many volumes, named v1, v2 …')
     .option('--size <size>', 'of each of them')
     .option('--from-backup <system/pointId>', 'filled from this backup, which says what volumes it has')

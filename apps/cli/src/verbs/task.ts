@@ -6,7 +6,7 @@ import { request, tookOf, type Ask } from '../operations';
 import type { Session } from '../session';
 import { findOne, pathOf } from '../subjects';
 import { parseSize, size, text } from '../values';
-import { action, following, type Following, type Verb } from '../verb';
+import { action, examples, following, type Following, type Verb } from '../verb';
 import type { World } from '../world';
 
 interface SubmitOptions extends Following {
@@ -20,7 +20,12 @@ interface SubmitOptions extends Following {
 export const task: Verb = (program, world) => {
   const family = program.command('task').description('submit, move, cancel and retry background work');
 
-  following(family.command('submit <kind>'))
+  examples(
+    following(family.command('submit <kind>')),
+    'task submit snapshot --system s1 --watch',
+    'task submit snapshot --system s1 --rate 1MiB -o json',
+    'task submit scrub --backup s1/<pointId> --wait',
+  )
     .description(
       'snapshot --system s1: a backup of it as it is now; scrub --backup s1/<pointId>: read one against itself',
     )

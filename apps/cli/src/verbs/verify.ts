@@ -3,7 +3,7 @@ import { exit, Failure, usage } from '../failure';
 import { pagesAfter, positionOf } from '../log';
 import type { Session } from '../session';
 import { labelled, table } from '../table';
-import { action, type Verb } from '../verb';
+import { action, examples, type Verb } from '../verb';
 
 interface VerifyOptions {
   since?: string;
@@ -19,8 +19,7 @@ interface Outcome {
 }
 
 export const verify: Verb = (program, world) => {
-  program
-    .command('verify')
+  examples(program.command('verify'), 'verify', 'verify --since 1h --subject system/s1 -o json')
     .description('what must never be, looked for in the whole log')
     .option('--since <when>', 'only from a position, an instant, or for a time such as 10m on: some rules need it all')
     .option('--subject <subject>', 'only what is wrong with it, such as system/s1')

@@ -5,7 +5,7 @@ import { statesOf, type Kind } from '../kinds';
 import type { Session } from '../session';
 import { findSubject, readSubject } from '../subjects';
 import { at, duration, parseDuration, text } from '../values';
-import { action, type Verb } from '../verb';
+import { action, examples, type Verb } from '../verb';
 import { pause } from '../world';
 
 interface WaitOptions {
@@ -20,8 +20,12 @@ const MINUTE_MS = 60_000;
 const ARRIVES_MS = 5_000;
 
 export const wait: Verb = (program, world) => {
-  program
-    .command('wait <subject>')
+  examples(
+    program.command('wait <subject>'),
+    'wait system/s1 --for served',
+    'wait task/<id> --for completed --timeout 5m',
+    'wait node/alpha-1 --for healthy',
+  )
     .description('until it is in the state: healthy, down, drained (node); served (system); completed (task); gone …')
     .requiredOption('--for <state>', 'the state')
     .addOption(new Option('--timeout <duration>', 'longest wait').argParser(parseDuration).default(MINUTE_MS, '1 m'))

@@ -2,12 +2,17 @@ import type { Row } from '../api';
 import { findSubject, pathOf } from '../subjects';
 import { labelled } from '../table';
 import { text } from '../values';
-import { action, type Verb } from '../verb';
+import { action, examples, type Verb } from '../verb';
 import { eventTable } from './events';
 
 export const why: Verb = (program, world) => {
-  program
-    .command('why <subject>')
+  examples(
+    program.command('why <subject>'),
+    'why system/s1',
+    'why node/alpha-1',
+    'why task/t-1b7b26c09888',
+    'why cluster/alpha',
+  )
     .description('the event that decided, what it saw, and what it rejected by which rule')
     .action(
       action(world, async (session, [given = '']) => {
