@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { snapshotSpec, type EventOf, type TaskCancelled, type TaskCompleted } from '@holdfast/contracts';
@@ -11,8 +11,8 @@ import type { Prober } from './prober';
 import type { Serving } from './serving';
 import { Tasks } from './tasks';
 
-/** The end of a snapshot, as it is heard by a node of which the test says what it has to do with it. */
-describe('the attempts of a task that has ended', () => {
+/** The end of a task, as it is heard by a node of which the test says what it has to do with it. */
+describe('what a task that has ended made', () => {
   let root: string;
   let journal: Journal;
   let tasks: Tasks;
@@ -43,21 +43,21 @@ describe('the attempts of a task that has ended', () => {
   const cause = { correlationId: 'r', causationId: 'e' };
 
   /** Until the pin is given back: that is the last that is done. */
-  const hear = (type: 'TaskCancelled' | 'TaskCompleted', { serves }: { serves: string[] }) =>
+  const hear = (type: 'TaskCancelled' | 'TaskCompleted', { serves, scrub }: { serves: string[]; scrub?: boolean }) =>
     new Promise<void>((done) => {
       const orders = obeys({
         ...{ node, facts, tasks, prober: {} as Prober, speaker: { clusterId: 'c1', nodeId: 'n1', incarnation: 'i1' } },
         serving: { held: () => serves.map((systemId) => ({ order: { systemId } })) } as unknown as Serving,
         points: { over: () => done() } as unknown as Points,
       });
-      const heard = { ...ofTask, ...name };
-      if (type === 'TaskCancelled') orders.TaskCancelled({ ...heard, by: 'operator' } as Cancelled, cause);
-      else orders.TaskCompleted({ ...heard, epoch: 2 } as Completed, cause);
+      const heard = { ...ofTask, ...(scrub && { kind: 'scrub', subject: 'backup/s1/p1' }) };
+      if (type === 'TaskCompleted') orders.TaskCompleted({ ...heard, ...name, epoch: 2 } as Completed, cause);
+      else orders.TaskCancelled({ ...heard, ...(!scrub && name), by: 'operator' } as Cancelled, cause);
     });
   type Cancelled = EventOf<typeof TaskCancelled>['data'];
   type Completed = EventOf<typeof TaskCompleted>['data'];
 
-  it('are taken away where the system is served', async () => {
+  it('is taken away where the system is served: a snapshot’s other attempts', async () => {
     await hear('TaskCompleted', { serves: ['s1'] });
     expect(attempts()).toEqual(['p1.e2']);
     await hear('TaskCancelled', { serves: ['s1'] });
@@ -67,14 +67,14 @@ describe('the attempts of a task that has ended', () => {
   it.each([
     { type: 'TaskCompleted' as const, left: ['p1.e2'] },
     { type: 'TaskCancelled' as const, left: [] },
-  ])('are taken away by whoever carried it, though nobody serves the system: $type', async ({ type, left }) => {
+  ])('is taken away by whoever carried it, though nobody serves the system: $type', async ({ type, left }) => {
     await journal.append({ k: 'carry', taskId: 't-1', epoch: 1 });
     await hear(type, { serves: [] });
     expect(attempts()).toEqual(left);
     expect(tasks.knows('t-1')).toBe(false);
   });
 
-  it('are taken away after the worker has ended, which might have made its folder once more', async () => {
+  it('is taken away after the worker has ended, which might have made its folder once more', async () => {
     await journal.append({ k: 'carry', taskId: 't-1', epoch: 3 });
     const ends = jest.spyOn(Tasks.prototype, 'end').mockImplementationOnce(() => attempt(3));
     await hear('TaskCancelled', { serves: [] });
@@ -82,7 +82,7 @@ describe('the attempts of a task that has ended', () => {
     ends.mockRestore();
   });
 
-  it('are forgotten with it, though its order was just being noted when its end was heard', async () => {
+  it('is forgotten with it, though its order was just being noted when its end was heard', async () => {
     const spec = snapshotSpec.parse({ ...name, bytesPerSec: 1 });
     const ordered = tasks.order({
       kind: 'snapshot',
@@ -97,7 +97,26 @@ describe('the attempts of a task that has ended', () => {
     expect([attempts(), journal.state.epochs.size, journal.state.carrying.size]).toEqual([[], 0, 0]);
   });
 
-  it('are no business of a node that has nothing to do with them', async () => {
+  const notes = (epoch: number) =>
+    readdirSync(join(root, `medium/backups/s1/p1.e${epoch}`)).filter((file) => file.startsWith('scrub-'));
+  const note = (file: string) => writeFileSync(join(root, 'medium/backups/s1', file), '{}');
+
+  it.each(['TaskCompleted', 'TaskCancelled'] as const)(
+    'is taken away of a scrub too: how far each of its owners was, and the backup stays: %s',
+    async (type) => {
+      for (const file of ['p1.e1/scrub-t-1.e1.json', 'p1.e1/scrub-t-1.e7.json', 'p1.e1/scrub-t-2.e1.json']) note(file);
+      await hear(type, { serves: ['s2'], scrub: true });
+      expect(notes(1)).toHaveLength(3);
+      await hear(type, { serves: ['s1'], scrub: true });
+      expect([notes(1), attempts()]).toEqual([['scrub-t-2.e1.json'], ['p1.e1', 'p1.e2']]);
+      note('p1.e1/scrub-t-1.e7.json');
+      await journal.append({ k: 'carry', taskId: 't-1', epoch: 1 });
+      await hear(type, { serves: [], scrub: true });
+      expect(notes(1)).toEqual(['scrub-t-2.e1.json']);
+    },
+  );
+
+  it('is no business of a node that has nothing to do with it', async () => {
     for (const type of ['TaskCompleted', 'TaskCancelled'] as const) await hear(type, { serves: ['s2'] });
     expect(attempts()).toEqual(['p1.e1', 'p1.e2']);
   });

@@ -1,20 +1,20 @@
-import { isServeSpec, systemOfServeTask, type EventOf, type TaskAssigned, type TaskMoved } from '@holdfast/contracts';
+import {
+  isServeSpec,
+  systemOfServeTask,
+  type EventOf,
+  type TaskAssigned,
+  type TaskCancelled,
+  type TaskMoved,
+} from '@holdfast/contracts';
 import { currentTraceparent, inSpan, logger, storyAttributes } from '@holdfast/observability';
-import { deleteBackup, dropOtherAttempts, dropUnfinishedAttempts } from './backup-folder';
+import { deleteBackup, type BackupName } from './backup-folder';
 import type { Obeys } from './ears';
+import { endTask, type EndingParts } from './endings';
 import type { Cause, Facts, Speaker } from './facts';
-import type { Points } from './points';
 import type { Prober } from './prober';
-import type { Serving } from './serving';
-import type { NodeEngine } from './take-up';
-import type { Tasks } from './tasks';
 
-export interface OrdersParts {
-  serving: Serving;
-  points: Points;
-  tasks: Tasks;
+export interface OrdersParts extends EndingParts {
   prober: Prober;
-  node: NodeEngine;
   facts: Facts;
   speaker: Speaker;
 }
@@ -43,22 +43,14 @@ export function obeys(parts: OrdersParts): Obeys {
       carryOut(freeze, (told) => points.order({ taskId, systemId, pointId, epoch }, told));
     },
     TaskCompleted: ({ kind, taskId, epoch, systemId, pointId }, cause) => {
-      const concernsUs = tasks.knows(taskId) || serves(parts, systemId);
-      carryOut({ name: 'end', clusterId, taskId, epoch, cause }, async () => {
-        await endTask(parts, taskId, async () => {
-          const result = { systemId, pointId, epoch };
-          if (kind === 'snapshot' && concernsUs) await dropOtherAttempts(node.mediumFolder, result);
-        });
-      });
+      const ending = { kind, taskId, epoch, backup: { systemId, pointId } };
+      carryOut({ name: 'end', clusterId, taskId, epoch, cause }, () => endTask(parts, ending));
     },
-    TaskCancelled: ({ kind, taskId, systemId, pointId }, cause) => {
+    TaskCancelled: (data, cause) => {
+      const { kind, taskId } = data;
       if (kind === 'serve') return cancelServing(parts, taskId, cause);
-      const concernsUs = systemId && (tasks.knows(taskId) || serves(parts, systemId));
-      carryOut({ name: 'end', clusterId, taskId, cause }, async () => {
-        await endTask(parts, taskId, async () => {
-          if (concernsUs && pointId) await dropUnfinishedAttempts(node.mediumFolder, { systemId, pointId, taskId });
-        });
-      });
+      const ending = { kind, taskId, backup: backupOf(data) };
+      carryOut({ name: 'end', clusterId, taskId, cause }, () => endTask(parts, ending));
     },
     BackupDeletionOrdered: (data, cause) => {
       if (data.nodeId !== nodeId) return;
@@ -119,22 +111,11 @@ function carryTask({ tasks, facts }: OrdersParts, data: Order, cause: Cause): Pr
   );
 }
 
-const serves = ({ serving }: OrdersParts, systemId: string): boolean =>
-  serving.held().some(({ order }) => order.systemId === systemId);
-
-/**
- * Whoever serves the system tidies up after the task, and so does every node that carried it: the system may be served
- * by nobody, and a worker that had not ended yet could make its folder once more.
- */
-async function endTask({ tasks, points }: OrdersParts, taskId: string, tidyUp: () => Promise<void>): Promise<void> {
-  const known = tasks.knows(taskId);
-  try {
-    await tasks.end(taskId);
-    await tidyUp();
-    if (known) await tasks.forget(taskId);
-  } finally {
-    points.over(taskId); // its pin goes in any case
-  }
+/** A snapshot's is named; a scrub's is its subject. */
+function backupOf({ systemId, pointId, subject }: EventOf<typeof TaskCancelled>['data']): BackupName | undefined {
+  if (systemId && pointId) return { systemId, pointId };
+  const [, ofSystem, point] = /^backup\/([^/]+)\/([^/]+)$/.exec(subject) ?? [];
+  return ofSystem && point ? { systemId: ofSystem, pointId: point } : undefined;
 }
 
 interface Effect {

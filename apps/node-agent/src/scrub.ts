@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ScrubResult } from '@holdfast/contracts';
-import { folderOfAttempt, noneIfAbsent, readJson, readManifest } from './backup-folder';
+import { epochsOf, folderOfAttempt, noneIfAbsent, readJson, readManifest, type BackupName } from './backup-folder';
 import { replaceWhole } from './claims';
 import type { Unbranded } from './facts';
 import { piecesOf, type PieceOfVolume } from './manifest';
@@ -35,7 +35,6 @@ export async function beginScrub({ taskId, epoch, spec }: ScrubOrder, work: Work
     totalBytes: lengthOf(pieces),
     doneBytes: lengthOf(pieces.slice(0, found.next)),
     run: async () => ({ manifest: hash, ...(await scrub.run()) }),
-    forget: () => notes.remove(),
     close: () => Promise.resolve(),
   };
 }
@@ -72,6 +71,12 @@ class Scrub {
     if ((await checkPiece(join(folder, pieceFile(volumeId, n)), piece, this.work.turn)) !== 'whole')
       noteDamage(found, { volumeId, piece: n });
   }
+}
+
+/** The task is over: nobody goes on with it. */
+export async function dropScrubNotes(mediumFolder: string, { taskId, ...of }: BackupName & { taskId: string }) {
+  for (const epoch of await epochsOf(mediumFolder, of))
+    await new ScrubNotes(folderOfAttempt(mediumFolder, { ...of, epoch }), taskId, Infinity).remove();
 }
 
 /** In files of this task's alone, one for each of its epochs: an owner that wakes too late writes where nobody reads. */

@@ -135,7 +135,6 @@ export class Tasks {
       const durationMs = performance.now() - begunAt;
       const data = { taskId, epoch, result, doneBytes: progress.doneBytes, durationMs };
       await this.parts.facts.tell({ type: 'TaskFinished', data }, cause, { k: 'stop', route: taskId, epoch });
-      await begun.forget?.();
     } finally {
       progress.stop();
     }

@@ -37,8 +37,6 @@ export interface Begun {
   /** What an owner before had done and nobody need look at again. */
   doneBytes?: number;
   run(): Promise<Unbranded<TaskResult>>;
-  /** What was kept for a next owner is needed no more: the end is told. */
-  forget?(): Promise<void>;
   /** Whether it ran to its end or not. */
   close(): Promise<void>;
 }
