@@ -5,6 +5,5 @@ module.exports = {
   testMatch: ['**/*.int.spec.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
   maxWorkers: 1,
-  maxConcurrency: 10,
   testTimeout: 60_000,
 };

@@ -7,7 +7,14 @@ import { setUpStore } from '@holdfast/event-store';
 import { ensureTopics } from '@holdfast/messaging';
 import { KafkaLink } from '@holdfast/messaging/agent';
 import { readConfig } from '@holdfast/observability';
-import { freshDatabase, startKafka, temporaryPostgres, type Postgres, type RunningKafka } from '@holdfast/testing';
+import {
+  freshDatabase,
+  startKafka,
+  temporaryPostgres,
+  together,
+  type Postgres,
+  type RunningKafka,
+} from '@holdfast/testing';
 import { ConfigResourceTypes } from 'kafkajs';
 import { Pool } from 'pg';
 import { healthConfig } from './config';
@@ -103,62 +110,43 @@ const verdicts = (events: HealthEvent[]) =>
   events.filter(({ type }) => ['NodeSuspected', 'NodeDeclaredDown', 'NodeFoundIsolated'].includes(type));
 
 describe('the health monitor', () => {
-  it('issues a probe plan as nodes join and first beat', async () => {
-    await cluster('plan', 3);
-    const plan = (await eventsOf('plan')).findLast(({ type }) => type === 'ProbePlanIssued');
-    expect(plan?.data).toMatchObject({ clusterId: 'plan' });
-    expect((plan as Extract<HealthEvent, { type: 'ProbePlanIssued' }>).data.edges).toHaveLength(6);
-  });
+  // A cluster each, where silences grow old.
+  describe('of many clusters at once', () => {
+    together('issues a probe plan as nodes join and first beat', async () => {
+      await cluster('plan', 3);
+      const plan = (await eventsOf('plan')).findLast(({ type }) => type === 'ProbePlanIssued');
+      expect(plan?.data).toMatchObject({ clusterId: 'plan' });
+      expect((plan as Extract<HealthEvent, { type: 'ProbePlanIssued' }>).data.edges).toHaveLength(6);
+    });
 
-  it('declares a silent node down in time, by the evidence of two peers', async () => {
-    const clusters = await Promise.all(Array.from({ length: 6 }, (_, i) => cluster(`down${i}`, 3)));
-    const took = await Promise.all(
-      clusters.map(async ([victim], i) => {
-        await sleep(i * 170);
-        victim!.die();
-        const events = await heard(victim!.clusterId, (all) => all.some(isAbout('NodeDeclaredDown')));
-        const data = find(events, 'NodeDeclaredDown')?.data;
-        expect(data).toMatchObject({ nodeId: victim!.nodeId, reason: 'heartbeatTimeout' });
-        expect(data?.evidence).toMatchObject({ rule: 'twoPeersFail', lateNodes: 1, limit: 1 });
-        return Date.now() - victim!.silentSince;
-      }),
-    );
-    // The bound is the rule's: a heartbeat, α and a canary; the rest is this machine's.
-    expect(Math.min(...took)).toBeGreaterThan(ALPHA_MS);
-    expect(Math.max(...took)).toBeLessThan(1_000 + ALPHA_MS + 250 + 1_000);
-  });
+    together('waits half of the waiting time more where one peer is all there is', async () => {
+      const [, victim] = await cluster('pair', 2);
+      victim!.die();
+      const events = await heard('pair', (all) => all.some(isAbout('NodeDeclaredDown')));
+      const down = find(events, 'NodeDeclaredDown');
+      expect(down?.data.evidence.rule).toBe('onePeerFails');
+      expect(down?.data.silentMs).toBeGreaterThan(1.5 * ALPHA_MS);
+    });
 
-  // Each of these has a cluster of its own and waits for silences to grow old: together it is one wait.
-  it.concurrent('waits half of the waiting time more where one peer is all there is', async () => {
-    const [, victim] = await cluster('pair', 2);
-    victim!.die();
-    const events = await heard('pair', (all) => all.some(isAbout('NodeDeclaredDown')));
-    const down = find(events, 'NodeDeclaredDown');
-    expect(down?.data.evidence.rule).toBe('onePeerFails');
-    expect(down?.data.silentMs).toBeGreaterThan(1.5 * ALPHA_MS);
-  });
+    together('finds a node isolated that its peers still reach', async () => {
+      const [victim] = await cluster('cut', 3);
+      victim!.fallSilent();
+      const events = await heard('cut', (all) => all.some(isAbout('NodeFoundIsolated')));
+      expect(events.some(isAbout('NodeDeclaredDown'))).toBe(false);
+      expect(find(events, 'NodeFoundIsolated')?.data.evidence.rule).toBe('peerReaches');
+    });
 
-  it.concurrent('finds a node isolated that its peers still reach', async () => {
-    const [victim] = await cluster('cut', 3);
-    victim!.fallSilent();
-    const events = await heard('cut', (all) => all.some(isAbout('NodeFoundIsolated')));
-    expect(events.some(isAbout('NodeDeclaredDown'))).toBe(false);
-    expect(find(events, 'NodeFoundIsolated')?.data.evidence.rule).toBe('peerReaches');
-  });
+    together('finds a node partitioned that beats while its probe daemon answers none of its peers', async () => {
+      const [victim] = await cluster('deaf', 3);
+      victim!.answers = false;
+      const events = await heard('deaf', (all) => all.some(isAbout('NodeFoundPartitioned', victim!.nodeId)));
+      expect(find(events, 'NodeFoundPartitioned')?.data.evidence).toMatchObject({ rule: 'peersFail', lateNodes: 0 });
+      expect(verdicts(events)).toEqual([]);
+      victim!.die();
+      await heard('deaf', (all) => all.some(isAbout('NodeDeclaredDown', victim!.nodeId)));
+    });
 
-  it.concurrent('finds a node partitioned that beats while its probe daemon answers none of its peers', async () => {
-    const [victim] = await cluster('deaf', 3);
-    victim!.answers = false;
-    const events = await heard('deaf', (all) => all.some(isAbout('NodeFoundPartitioned', victim!.nodeId)));
-    expect(find(events, 'NodeFoundPartitioned')?.data.evidence).toMatchObject({ rule: 'peersFail', lateNodes: 0 });
-    expect(verdicts(events)).toEqual([]);
-    victim!.die();
-    await heard('deaf', (all) => all.some(isAbout('NodeDeclaredDown', victim!.nodeId)));
-  });
-
-  it.concurrent(
-    'leaves a node in maintenance alone until the end, and gives it a whole waiting time then',
-    async () => {
+    together('leaves a node in maintenance alone until the end, and gives it a whole waiting time then', async () => {
       const [victim] = await cluster('work', 3);
       const { clusterId, nodeId } = victim!;
       const ask = (action: string, forMs: number) =>
@@ -181,57 +169,75 @@ describe('the health monitor', () => {
       ]);
       const [ended, down] = [find(events, 'NodeMaintenanceEnded'), find(events, 'NodeDeclaredDown')];
       expect(Date.parse(down!.data.at) - Date.parse(ended!.data.at)).toBeGreaterThanOrEqual(ALPHA_MS);
-    },
-  );
-
-  it.concurrent('freezes on mass silence, and lets a person thaw it', async () => {
-    const [, second, third] = await cluster('mass', 3);
-    second!.die();
-    third!.die();
-    const frozen = await heard('mass', (all) => all.some(isAbout('VerdictWithheld')));
-    expect(find(frozen, 'ClusterFrozen')?.data).toMatchObject({ cause: 'massSilence', limit: 1 });
-    expect(frozen.some(isAbout('NodeDeclaredDown'))).toBe(false);
-
-    const requestId = await gateway.say('mass', 'request-thaw', {
-      type: 'ClusterThawRequested',
-      data: { clusterId: 'mass', reason: 'both are really off' },
     });
-    const thawed = await heard('mass', (all) => all.filter(isAbout('NodeDeclaredDown')).length === 2);
-    expect(find(thawed, 'ClusterThawed')?.data).toMatchObject({ by: 'operator', requestId });
-  });
 
-  it.concurrent('refuses to declare a beating node down by hand', async () => {
-    const [node] = await cluster('hand', 3);
-    const asked = { clusterId: 'hand', nodeId: node!.nodeId, reason: 'I think so' };
-    await gateway.say('hand', 'request-1', { type: 'NodeDownRequested', data: { ...asked, poweredOff: false } });
-    await gateway.say('hand', 'request-2', { type: 'NodeDownRequested', data: { ...asked, poweredOff: true } });
-    const events = await heard('hand', (all) => all.filter(isAbout('NodeDownRejected')).length === 2);
-    const reasons = events.flatMap((event) => (event.type === 'NodeDownRejected' ? [event.data.reason] : []));
-    expect(reasons).toEqual(['NODE_BEATS', 'ATTESTATION_CONTRADICTED']);
-  });
+    together('freezes on mass silence, and lets a person thaw it', async () => {
+      const [, second, third] = await cluster('mass', 3);
+      second!.die();
+      third!.die();
+      const frozen = await heard('mass', (all) => all.some(isAbout('VerdictWithheld')));
+      expect(find(frozen, 'ClusterFrozen')?.data).toMatchObject({ cause: 'massSilence', limit: 1 });
+      expect(frozen.some(isAbout('NodeDeclaredDown'))).toBe(false);
 
-  it.concurrent('withholds verdicts while automation is halted', async () => {
-    const [victim] = await cluster('halt', 3);
-    await gateway.say('halt', 'automation-halt', {
-      type: 'AutomationHalted',
-      data: { scope: 'halt', reason: 'work on the racks' },
+      const requestId = await gateway.say('mass', 'request-thaw', {
+        type: 'ClusterThawRequested',
+        data: { clusterId: 'mass', reason: 'both are really off' },
+      });
+      const thawed = await heard('mass', (all) => all.filter(isAbout('NodeDeclaredDown')).length === 2);
+      expect(find(thawed, 'ClusterThawed')?.data).toMatchObject({ by: 'operator', requestId });
     });
-    victim!.die();
-    const events = await heard('halt', (all) => all.some(isAbout('VerdictWithheld')));
-    expect(find(events, 'VerdictWithheld')?.data).toMatchObject({ verdict: 'down', brake: 'halted' });
-    await gateway.say('halt', 'automation-halt', { type: 'AutomationResumed', data: { scope: 'halt' } });
-    await heard('halt', (all) => all.some(isAbout('NodeDeclaredDown', victim!.nodeId)));
+
+    together('refuses to declare a beating node down by hand', async () => {
+      const [node] = await cluster('hand', 3);
+      const asked = { clusterId: 'hand', nodeId: node!.nodeId, reason: 'I think so' };
+      await gateway.say('hand', 'request-1', { type: 'NodeDownRequested', data: { ...asked, poweredOff: false } });
+      await gateway.say('hand', 'request-2', { type: 'NodeDownRequested', data: { ...asked, poweredOff: true } });
+      const events = await heard('hand', (all) => all.filter(isAbout('NodeDownRejected')).length === 2);
+      const reasons = events.flatMap((event) => (event.type === 'NodeDownRejected' ? [event.data.reason] : []));
+      expect(reasons).toEqual(['NODE_BEATS', 'ATTESTATION_CONTRADICTED']);
+    });
+
+    together('withholds verdicts while automation is halted', async () => {
+      const [victim] = await cluster('halt', 3);
+      await gateway.say('halt', 'automation-halt', {
+        type: 'AutomationHalted',
+        data: { scope: 'halt', reason: 'work on the racks' },
+      });
+      victim!.die();
+      const events = await heard('halt', (all) => all.some(isAbout('VerdictWithheld')));
+      expect(find(events, 'VerdictWithheld')?.data).toMatchObject({ verdict: 'down', brake: 'halted' });
+      await gateway.say('halt', 'automation-halt', { type: 'AutomationResumed', data: { scope: 'halt' } });
+      await heard('halt', (all) => all.some(isAbout('NodeDeclaredDown', victim!.nodeId)));
+    });
+
+    together('declares nobody down when all agents restart', async () => {
+      const nodes = await cluster('restart', 3);
+      for (const node of nodes) node.fallSilent();
+      await sleep(1_500);
+      for (const node of nodes) node.restart();
+      const events = await heard('restart', (all) =>
+        nodes.every(({ nodeId }) => all.some(isAbout('NodeRestarted', nodeId))),
+      );
+      expect(verdicts(events)).toEqual([]);
+    });
   });
 
-  it.concurrent('declares nobody down when all agents restart', async () => {
-    const nodes = await cluster('restart', 3);
-    for (const node of nodes) node.fallSilent();
-    await sleep(1_500);
-    for (const node of nodes) node.restart();
-    const events = await heard('restart', (all) =>
-      nodes.every(({ nodeId }) => all.some(isAbout('NodeRestarted', nodeId))),
+  it('declares a silent node down in time, by the evidence of two peers', async () => {
+    const clusters = await Promise.all(Array.from({ length: 6 }, (_, i) => cluster(`down${i}`, 3)));
+    const took = await Promise.all(
+      clusters.map(async ([victim], i) => {
+        await sleep(i * 170);
+        victim!.die();
+        const events = await heard(victim!.clusterId, (all) => all.some(isAbout('NodeDeclaredDown')));
+        const data = find(events, 'NodeDeclaredDown')?.data;
+        expect(data).toMatchObject({ nodeId: victim!.nodeId, reason: 'heartbeatTimeout' });
+        expect(data?.evidence).toMatchObject({ rule: 'twoPeersFail', lateNodes: 1, limit: 1 });
+        return Date.now() - victim!.silentSince;
+      }),
     );
-    expect(verdicts(events)).toEqual([]);
+    // The bound is the rule's: a heartbeat, α and a canary; the rest is this machine's.
+    expect(Math.min(...took)).toBeGreaterThan(ALPHA_MS);
+    expect(Math.max(...took)).toBeLessThan(1_000 + ALPHA_MS + 250 + 1_000);
   });
 
   it('finds the same verdict when it is restarted in the middle of the silence', async () => {

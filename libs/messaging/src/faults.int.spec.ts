@@ -1,3 +1,4 @@
+import { together } from '@holdfast/testing';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,9 +27,9 @@ async function start(o: Omit<ServiceProcessOptions, 'url' | 'brokers'>): Promise
 
 // Each has a stream and a consumer group of its own, and waits until that group misses its dead or sleeping member.
 describe('a process that hears', () => {
-  it.concurrent.each<Moment>(['in the transaction', 'committed, its offset not'])(
-    'and is killed, %s, leaves each event with one effect',
-    async (at) => {
+  const killedAt: Moment[] = ['in the transaction', 'committed, its offset not'];
+  for (const at of killedAt) {
+    together(`and is killed, ${at}, leaves each event with one effect`, async () => {
       const [stream, consumer] = [stage.fresh(), `killed-${at.split(' ')[0]}`];
       await stage.append(stream, 3);
       const service = await start({ stream, hears: consumer, at, fate: 'dies' });
@@ -38,12 +39,12 @@ describe('a process that hears', () => {
       await stage.listener(consumer);
       await stage.append(stream);
       expect(await stage.applied(consumer, stream, 4)).toEqual(upTo(4));
-    },
-  );
+    });
+  }
 
-  it.concurrent.each<Moment>(['a batch in hand', 'in the transaction'])(
-    'and is paused past its session timeout, %s, finds all seen when it wakes',
-    async (at) => {
+  const pausedAt: Moment[] = ['a batch in hand', 'in the transaction'];
+  for (const at of pausedAt) {
+    together(`and is paused past its session timeout, ${at}, finds all seen when it wakes`, async () => {
       const [stream, consumer] = [stage.fresh(), `woken-${at.split(' ')[0]}`];
       await stage.append(stream, 3);
       const service = await start({ stream, hears: consumer, at, fate: 'waits' });
@@ -66,8 +67,8 @@ describe('a process that hears', () => {
 
       expect(await stage.applied(consumer, stream, 4)).toEqual(upTo(4));
       expect(await stage.applied(consumer, other, 2)).toEqual(upTo(2));
-    },
-  );
+    });
+  }
 });
 
 describe('a process that speaks', () => {

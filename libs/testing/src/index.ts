@@ -4,3 +4,4 @@ export { KafkaUnavailable, startKafka, type KafkaOptions, type RunningKafka } fr
 export { otlpSink, type OtlpSink, type SeenSpan } from './otlp-sink';
 export { freshDatabase, temporaryPostgres, type SetUp } from './database';
 export { specFor, type Given, type Outcome } from './spec-for';
+export { together } from './together';
