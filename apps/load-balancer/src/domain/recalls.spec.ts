@@ -40,6 +40,15 @@ it('taken or faulted just then: taken changes nothing, a fault is a stop', () =>
   expect(fixture.fault('node')).toEqual([`TaskMoved t-1 n1→n2@${fixture.by().epoch} operator`]);
 });
 
+it('declined for a higher epoch than was ever ordered holds the cluster, for it goes on where nobody can know', () => {
+  const fixture = stopping();
+  const declined = { type: 'NoteDeclined', ...fixture.by(), code: 'STALE_EPOCH' } as const;
+  expect(fixture.do({ ...declined, highestEpoch: declined.epoch + 1 })).toEqual(['PlacementHeld storeRegressed']);
+  const within = stopping();
+  const moved = `TaskMoved t-1 n1→n2@${next(within)} operator`;
+  expect(within.do({ ...declined, highestEpoch: declined.epoch })).toEqual([moved]);
+});
+
 it('unanswered for 30 s, not a millisecond less, it moves all the same: its attempt fences it', () => {
   const fixture = stopping();
   fixture.wait(29_999);

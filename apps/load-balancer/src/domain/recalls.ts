@@ -70,6 +70,16 @@ function withStop(task: Task, stop: Stop | null): Task {
   return { ...task, checkpoint: { epoch: task.epoch, token: stop.token, doneBytes: stop.doneBytes } };
 }
 
+/**
+ * A person's own wish, and an end: no brake holds it. Whoever works on it stops first, and is told once more where it is
+ * ending already. A system that is to be tried again is still its last node's, which does not serve it.
+ */
+export function end(decision: Decision, task: Task, by: 'retirement' | 'operator'): void {
+  const owner = task.nodeId ? decision.table.nodes[task.nodeId] : undefined;
+  if (!owner || owner.state === 'closed' || task.phase === 'retrying') return cancel(decision, task, by);
+  recall(decision, task, { cause: by === 'retirement' ? 'retirement' : 'cancel' });
+}
+
 export function cancel(decision: Decision, task: Task, by: CancelCause): void {
   const point = task.kind === 'snapshot' ? { systemId: task.systemId, pointId: task.spec.pointId } : {};
   decision.add({ type: 'TaskCancelled', data: { ...ofTask(task, decision.known), by, ...point } });

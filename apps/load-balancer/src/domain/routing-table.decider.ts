@@ -3,6 +3,7 @@ import { serveTaskOf } from '@holdfast/contracts';
 import { assertNever, type Decider } from '@holdfast/kernel';
 import { type RequestTask, requestTask } from './admission';
 import { type BackupCommand, backupDeleted, checkDeletion, deleteBackup } from './backup-deletion';
+import { hold, resume } from './brakes';
 import { type NoteCheckpoints, noteCheckpoints } from './checkpoints';
 import { Decision, ofTask } from './decision';
 import { drainOn } from './drain-steps';
@@ -13,7 +14,7 @@ import { lookUp, valuesOf } from './persistent-map';
 import { heardOfPoint, type PointFact } from './points';
 import { rebalanceOn } from './rebalance-steps';
 import { carryOutRebalance, type RebalanceWish } from './rebalance-wishes';
-import { cancel, cancelSnapshotOf, recall } from './recalls';
+import { cancelSnapshotOf, end } from './recalls';
 import { isRetired } from './retirement';
 import {
   type Brake,
@@ -82,15 +83,11 @@ function admit(decision: Decision, { spec, lastEpoch }: Of<'AdmitSystem'>): void
   settleTask(decision, decision.task(taskId));
 }
 
-/** A person's own wish, and an end: no brake holds it. */
 function retire(decision: Decision, { taskId }: Of<'RetireTask'>): void {
   const task = lookUp(decision.table.tasks, taskId);
   if (!task || task.recall?.cause === 'retirement') return;
   cancelSnapshotOf(decision, task, 'retirement');
-  const owner = task.nodeId ? decision.table.nodes[task.nodeId] : undefined;
-  const unserved = task.nodeId === null || task.phase === 'retrying' || owner?.state === 'closed';
-  if (unserved) return cancel(decision, task, 'retirement');
-  recall(decision, task, { cause: 'retirement' });
+  end(decision, task, 'retirement');
 }
 
 /** What was asked for is served already: said once more, so that the new request ends as the first did. */
@@ -130,7 +127,11 @@ function withdrawSuspicion(decision: Decision, { nodeId }: Of<'WithdrawSuspicion
   openNode(decision, { type: 'OpenNode', nodeId, zone, budget, holdUntil: holdUntil ?? undefined });
 }
 
-/** What is known of a cordoned node only gets worse until it is opened: a suspect one may prove to be isolated. */
+/**
+ * What is known of a cordoned node only gets worse until it is opened: a suspect one may prove to be isolated. Of the
+ * gravest two neither follows the other: an isolated node is heard of its faults once it has recovered, and health finds
+ * nobody isolated who told of a fault.
+ */
 const SEVERITY: Record<CordonCause, number> = { suspect: 1, operator: 1, partitioned: 2, isolated: 3, impaired: 3 };
 
 function cordonNode(decision: Decision, { nodeId, cause }: Of<'CordonNode'>): void {
@@ -152,18 +153,6 @@ function closeNode(decision: Decision, { nodeId, cause }: Of<'CloseNode'>): void
   // Lost in the middle of a drain it is still not to be worked on when it is back; what it carries moves now, at once.
   if (cause === 'retired') stopDrain(decision, nodeId, 'nodeRetired');
   decision.add({ type: 'NodeClosed', data: { clusterId, nodeId, at, cause, orphans } });
-  settle(decision);
-}
-
-function hold(decision: Decision, brake: Brake): void {
-  const { clusterId, at } = decision.known;
-  if (!decision.table.brakes.includes(brake)) decision.add({ type: 'PlacementHeld', data: { clusterId, brake, at } });
-}
-
-function resume(decision: Decision, brake: Brake): void {
-  if (!decision.table.brakes.includes(brake)) return;
-  const { clusterId, at } = decision.known;
-  decision.add({ type: 'PlacementResumed', data: { clusterId, brake, at } });
   settle(decision);
 }
 

@@ -1,5 +1,6 @@
 import type { NodeId, TaskId, TaskResult } from '@holdfast/contracts';
 import { assertNever } from '@holdfast/kernel';
+import { hold } from './brakes';
 import { type Decision, ofTask } from './decision';
 import { isAvoided } from './filters';
 import { move, reoffer, retryLater } from './orders';
@@ -41,11 +42,17 @@ export type FactCommand =
 export function heardFromNode(decision: Decision, fact: TaskFact): void {
   const task = lookUp(decision.table.tasks, fact.taskId);
   if (!task || task.nodeId !== fact.nodeId || task.epoch !== fact.epoch) return;
+  if (isAhead(fact)) return hold(decision, 'storeRegressed');
   if (task.phase === 'stopping') heardWhileStopping(decision, task, fact);
   else heardOf(decision, task, fact);
   // The node has room again for what waits for some.
   const after = lookUp(decision.table.tasks, fact.taskId);
   if (after?.nodeId !== fact.nodeId && !decision.held) placeWaiting(decision);
+}
+
+/** The node has obeyed a higher epoch than was ever ordered: the store went back. */
+function isAhead(fact: TaskFact): boolean {
+  return fact.type === 'NoteDeclined' && fact.code === 'STALE_EPOCH' && fact.highestEpoch > fact.epoch;
 }
 
 function heardOf(decision: Decision, task: Task, fact: TaskFact): void {
@@ -92,12 +99,6 @@ function blocked(decision: Decision, task: Task, waitsFor: WaitsFor): void {
 
 function declined(decision: Decision, task: Task, fact: Declined): void {
   if (task.phase !== 'assigned' && task.phase !== 'held') return; // Told twice.
-  const { clusterId, at } = decision.known;
-  if (fact.code === 'STALE_EPOCH' && fact.highestEpoch > task.epoch) {
-    const known = decision.table.brakes.includes('storeRegressed');
-    if (!known) decision.add({ type: 'PlacementHeld', data: { clusterId, brake: 'storeRegressed', at } });
-    return;
-  }
   if (isServe(task) && !task.created && isHopeless(fact.code)) return failCreation(decision, task);
   if (!decision.held && anotherIsWilling(decision, task) && move(decision, task, 'declined')) return;
   if (!isServe(task)) return fail(decision, task, { errorClass: 'node', code: fact.code });

@@ -137,6 +137,25 @@ describe('a cancellation', () => {
   });
 });
 
+describe('a cancellation of what was on its way', () => {
+  it('makes room where it was to go', () => {
+    const fixture = BackgroundTable.serving();
+    fixture.submit({ bytesPerSec: 90 });
+    fixture.freeze();
+    fixture.open('n2');
+    fixture.do({ type: 'NoteTaken', ...fixture.by(), tookMs: 1 });
+    fixture.do(move('n2'));
+    fixture.serve('s2');
+    expect(fixture.submit({ taskId: 't-2' as TaskId, ...P1, systemId: 's2' as never, bytesPerSec: 50 })).toContainEqual(
+      expect.stringMatching('TaskDeferred t-2'),
+    );
+    expect(fixture.do(cancel)).toEqual([
+      expect.stringMatching('TaskRecalled t-1'),
+      expect.stringMatching('PointOrdered t-2'),
+    ]);
+  });
+});
+
 describe('a retry', () => {
   it('opens a parked task again, with all its attempts', () => {
     const fixture = running();

@@ -4,7 +4,7 @@ import { type Decision, ofTask } from './decision';
 import { choose, fits, moveTo } from './orders';
 import { placeBackground, placeWaiting } from './owed';
 import { lookUp } from './persistent-map';
-import { cancel, recall } from './recalls';
+import { end, recall } from './recalls';
 import type { TableEvent, TableNode } from './routing-table';
 import { isBackground, type Task } from './task';
 
@@ -41,7 +41,7 @@ function carryOut(decision: Decision, task: Task, wish: TaskWish): Refusal | nul
     case 'MoveTask':
       return moveAway(decision, task, wish.toNodeId);
     case 'CancelTask':
-      return end(decision, task);
+      return cancel(decision, task);
     case 'RetryTask':
       return reopen(decision, task, wish.requestId);
     default:
@@ -74,16 +74,11 @@ function roomFor(decision: Decision, task: Task, toNodeId: NodeId | null): NodeI
   return toNodeId !== task.nodeId && fits(decision, task, toNodeId) ? toNodeId : null;
 }
 
-/** A person's own wish, and an end: no brake holds it. */
-function end(decision: Decision, task: Task): Refusal | null {
+function cancel(decision: Decision, task: Task): Refusal | null {
   if (!isBackground(task)) return 'IS_SERVE';
-  const owner = task.nodeId ? decision.table.nodes[task.nodeId] : undefined;
-  // Told once more where it is ending already: whoever asked hears that it is.
-  if (owner && owner.state !== 'closed') recall(decision, task, { cause: 'cancel' });
-  else {
-    cancel(decision, task, 'operator');
-    placeWaiting(decision);
-  }
+  end(decision, task, 'operator');
+  // It leaves its node, or does not come any more to the one that it was on its way to.
+  placeWaiting(decision);
   return null;
 }
 
