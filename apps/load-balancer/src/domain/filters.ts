@@ -10,24 +10,28 @@ export interface Inventory {
 }
 
 /** The filter that keeps a task off a node, the first that does; null: it may go there. */
-export function filterOf(node: TableNode | undefined, task: Task, { inventories = {} }: Known): string | null {
+export function filterOf(
+  node: TableNode | undefined,
+  { kind }: Pick<Task, 'kind'>,
+  { inventories = {} }: Known,
+): string | null {
   if (node?.state !== 'open') return node?.cause ?? 'closed';
   if (node.drain) return 'draining';
   const inventory = inventories[node.nodeId];
-  if (inventory && !inventory.kinds.includes(task.kind)) return 'kind';
+  if (inventory && !inventory.kinds.includes(kind)) return 'kind';
   if (inventory && !inventory.mediumOk) return 'medium';
   return null;
 }
 
 /** What keeps it off only while another node is left: better there than nowhere. */
-export function reluctanceOf(node: TableNode | undefined, task: Task, { at }: Known): string | null {
+export function reluctanceOf(node: TableNode | undefined, task: Pick<Task, 'avoided'>, { at }: Known): string | null {
   if (!node) return null;
   if (isAvoided(task, node.nodeId, at)) return 'avoided';
   return isOnHold(node, at) ? 'hold' : null;
 }
 
-export function isAvoided(task: Task, nodeId: NodeId, at: string): boolean {
-  const until = task.avoided[nodeId];
+export function isAvoided({ avoided }: Pick<Task, 'avoided'>, nodeId: NodeId, at: string): boolean {
+  const until = avoided[nodeId];
   return until !== undefined && msBetween(at, until) > 0;
 }
 

@@ -2,7 +2,7 @@ import type { NodeId } from '@holdfast/contracts';
 import { valuesOf } from './persistent-map';
 import { backgroundLimits, type Candidate, type Limits, seedOf, systemLimits } from './placement';
 import type { RoutingTable } from './routing-table';
-import { isServe, type Task } from './task';
+import type { Task } from './task';
 
 /** What the nodes of one table carry by one measure, kept up while a decision is made: it may place many tasks. */
 class Load {
@@ -45,8 +45,8 @@ export class Loads {
     for (const task of valuesOf(tasks)) this.change(task, 1);
   }
 
-  for(task: Task): Load {
-    return isServe(task) ? this.systems : this.background;
+  for({ kind }: Pick<Task, 'kind'>): Load {
+    return kind === 'serve' ? this.systems : this.background;
   }
 
   replace(before: Task | undefined, after: Task | undefined): void {

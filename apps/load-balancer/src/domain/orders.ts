@@ -10,12 +10,18 @@ import { later } from './time';
 /** Tried again so often while nothing else happens. */
 export const RETRY_MS = 30_000;
 
+/** What is to be placed, as far as a place depends on it. */
+type ToPlace = Pick<
+  Task,
+  'taskId' | 'kind' | 'subject' | 'cost' | 'nodeId' | 'lastOwnerId' | 'home' | 'recall' | 'avoided'
+>;
+
 /** The node that the task would go to now. `refusing`: nodes that it shall not go to, come what may. */
-export function choose({ table, known, loads }: Decision, task: Task, refusing: readonly NodeId[] = []): Choice {
+export function choose({ table, known, loads }: Decision, task: ToPlace, refusing: readonly NodeId[] = []): Choice {
   const load = loads.for(task);
   return place(
     {
-      subject: isServe(task) ? task.taskId : task.subject,
+      subject: task.kind === 'serve' ? task.taskId : task.subject,
       // On its way it has room there already.
       homeId: task.recall?.toNodeId ?? task.home,
       lastOwnerId: task.nodeId ?? task.lastOwnerId,

@@ -27,7 +27,6 @@ import {
   type TableEvent,
 } from './routing-table';
 import { checkTask, type Progress } from './silence';
-import { newServeTask } from './task';
 import { type FactCommand, heardFromNode, reofferTasks } from './task-facts';
 import { carryOutWish, type TaskWish } from './task-wishes';
 
@@ -104,8 +103,8 @@ function orderRemoval(decision: Decision, { systemId, lastEpoch, unanswered }: O
   const { clusterId, at } = decision.known;
   const taskId = serveTaskOf(systemId);
   // A removal is placed as its system would be: on another node than the silent one, if there is another.
-  const spec = { systemId, address: '0.0.0.0', volumes: [] };
-  const removal = newServeTask({ taskId, cost: 0, epoch: lastEpoch, since: at }, spec);
+  const nowhere = { nodeId: null, lastOwnerId: null, home: null, recall: null, avoided: {} };
+  const removal = { taskId, kind: 'serve', subject: `system/${systemId}`, cost: 0, ...nowhere } as const;
   const other = choose(decision, removal, unanswered ? [unanswered] : []).nodeId ?? choose(decision, removal).nodeId;
   if (!other) return;
   const data = { clusterId, systemId, taskId, nodeId: other, epoch: lastEpoch + 1, at };

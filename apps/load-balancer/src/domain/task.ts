@@ -125,16 +125,10 @@ function nobodys(born: Born, systemId: SystemId): OpenTask {
   return { ...born, ...placed, systemId, avoided: {}, attempts: 0, notBefore: null, deferred: null, recall: null };
 }
 
-/** A system that nobody serves yet. */
-export function newServeTask(born: Omit<Born, 'subject'>, spec: ServeSpec): ServeTask {
-  const { systemId } = spec;
-  return { ...nobodys({ ...born, subject: `system/${systemId}` }, systemId), kind: 'serve', spec, created: false };
-}
-
 export function admitted({ type, data }: EventsOf<[typeof TaskAdmitted]>): Task {
   const { taskId, subject, spec, cost, lastEpoch, at } = data;
   const born = { taskId, subject, cost, epoch: lastEpoch ?? 0, since: at };
-  if ('address' in spec) return newServeTask(born, spec);
+  if ('address' in spec) return { ...nobodys(born, spec.systemId), kind: 'serve', spec, created: false };
   const unbegun = { ...nobodys(born, spec.systemId), checkpoint: null, stalled: false };
   if ('backup' in spec) return { ...unbegun, kind: 'scrub', spec };
   invariant(data.kind === 'snapshot', `${type} ${taskId}: no ${data.kind} has such a spec`);
