@@ -27,23 +27,33 @@ describe('the list of layers', () => {
     expect(withLayer(chain(1), 2, 7).volumes[0]!.layers[1]).toEqual({ k: 2, file: 'v1.2.e7.qcow2' });
   });
 
+  it('is the very same object after a rule that changes nothing, or it would be written anew', () => {
+    const noted = withPoint(chain(1, 2, 3), { k: 2, pointId: 'p1', at: '2026-05-01T10:00:00.000Z' }, 't-1');
+    const changesNothing: [string, (list: Chain) => Chain][] = [
+      ['withoutLayersAbove', (list) => withoutLayersAbove(list, 3)],
+      ['withPin', (list) => withPin(list, { k: 2, by: 't-1' })],
+      ['withoutPins', (list) => withoutPins(list, () => false)],
+      ['withoutPointsIn', (list) => withoutPointsIn(list, [])],
+      ['withoutMerged', (list) => withoutMerged(list, new Map([['v1', { chain: [1, 2, 3] }]]))],
+    ];
+    const changed = changesNothing.filter(([, rule]) => rule(noted) !== noted).map(([name]) => name);
+    expect(changed).toEqual([]);
+  });
+
   it('loses what lies above the top, and only that', () => {
     expect(ksOf(withoutLayersAbove(chain(1, 2, 3), 2))).toEqual([[1, 2]]);
-    const whole = chain(1, 2);
-    expect(withoutLayersAbove(whole, 2)).toBe(whole);
   });
 
   it('notes a point with its pin, and the same pin once', () => {
     const noted = withPoint(chain(1, 2), { k: 1, pointId: 'p1', at: '2026-05-01T10:00:00.000Z' }, 't-1');
     expect(noted.pins).toEqual([{ k: 1, by: 't-1' }]);
-    expect(withPin(noted, { k: 1, by: 't-1' })).toBe(noted);
+    expect(withPin(noted, { k: 1, by: 't-1' }).pins).toHaveLength(1);
     expect(withPin(noted, { k: 1, by: 't-2' }).pins).toHaveLength(2);
   });
 
-  it('loses the pins of tasks that are over, and is the same list where there is none', () => {
+  it('loses the pins of tasks that are over', () => {
     const pinned = withPin(withPin(chain(1, 2), { k: 1, by: 't-1' }), { k: 1, by: 't-2' });
     expect(withoutPins(pinned, (by) => by === 't-1').pins).toEqual([{ k: 1, by: 't-2' }]);
-    expect(withoutPins(pinned, () => false)).toBe(pinned);
   });
 
   it('loses the layers below the top that the daemon has merged, and nothing where its answer is not understood', () => {

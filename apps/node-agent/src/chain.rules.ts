@@ -1,5 +1,10 @@
 import { z } from 'zod';
 
+/*
+ * What the list of a system's layers becomes. A rule that changes nothing answers the very object that it was given:
+ * whoever asks takes another object for another list, to be written and to be tidied up after.
+ */
+
 /** Layers bottom to top; what must not be folded. Whatever is not listed here is not part of the system. */
 export const chainFile = z.strictObject({
   volumes: z

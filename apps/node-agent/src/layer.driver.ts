@@ -42,10 +42,9 @@ export async function dropNode(daemon: StorageDaemon, layer: LayerId): Promise<v
 }
 
 /** What is open below each volume, bottom to top; and what is open beside the chains. Asked, never remembered. */
-export async function openLayers(
-  daemon: StorageDaemon,
-  volumes: string[],
-): Promise<Map<string, { chain: number[]; beside: number[] }>> {
+export type OpenLayers = Map<string, { chain: number[]; beside: number[] }>;
+
+export async function openLayers(daemon: StorageDaemon, volumes: string[]): Promise<OpenLayers> {
   const graph = await daemon.execute<BlockGraph>('x-debug-query-block-graph', {}, DEADLINE_MS);
   const names = new Map(graph.nodes.map(({ id, name }) => [id, name]));
   const below = new Map(

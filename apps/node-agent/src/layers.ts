@@ -14,13 +14,15 @@ import {
   withPin,
   withPoint,
   type Chain,
+  type ChainVolume,
   type Fold,
+  type Layer,
 } from './chain.rules';
 import { createOverlays, mustReadChain, removeUnlisted, replaceChain, requireSameSize, unlistedIn } from './chain';
 import type { StorageDaemon } from './engine.driver';
 import { EngineError, Superseded } from './errors';
 import type { ServeOrder } from './journal-records';
-import { addOverlay, dropNode, endFolds, fold, freezeAll, openLayers } from './layer.driver';
+import { addOverlay, dropNode, endFolds, fold, freezeAll, openLayers, type OpenLayers } from './layer.driver';
 import type { Pinners } from './pins';
 import { checkClaim, type NodeEngine } from './take-up';
 
@@ -98,31 +100,36 @@ export class Layers {
       await list.replace(withPin(list.chain, { k: known.k, by }));
       return { k: known.k, volumes: filesOfPoint(list.chain, known.k), frozenMs: 0 };
     }
-    const k = await this.prepare(list);
+    const open = await openLayers(this.parts.daemon, this.volumes);
+    const k = topOf(open);
+    await this.prepare(list, open);
     const frozenMs = await freezeAll(this.parts.daemon, this.volumes, k);
     this.wantsNext = true;
     await list.replace(withPoint(list.chain, { k, pointId, at: new Date().toISOString() }, by));
     return { k, volumes: filesOfPoint(list.chain, k), frozenMs };
   }
 
-  /** What the next freeze switches to is listed, open and of the right size. Answers the layer that it will freeze. */
-  private async prepare(list: LockedList): Promise<number> {
-    const { daemon, order } = this.parts;
-    const open = await openLayers(daemon, this.volumes);
+  /** What the next freeze switches to is listed, of the right size, and open. */
+  private async prepare(list: LockedList, open: OpenLayers): Promise<void> {
     const top = topOf(open);
-    const next = top + 1;
-    if (!this.isListedByUs(list.chain, top)) {
-      // What a passed owner listed last lies above our top, and nobody ever wrote to it.
-      await list.replace(withoutLayersAbove(list.chain, top));
-      await createOverlays(this.folder, list.chain.volumes, { k: next, epoch: order.epoch });
-      await list.replace(withLayer(list.chain, next, order.epoch));
-    }
-    for (const { volumeId: name, layers } of list.chain.volumes) {
-      const [lower, upper] = layers.slice(-2).map(({ file }) => join(this.folder, file));
-      await requireSameSize(lower!, upper!);
-      if (!open.get(name)!.beside.includes(next)) await addOverlay(daemon, { name, k: next }, upper!);
-    }
-    return top;
+    if (!this.isListedByUs(list.chain, top)) await this.listNext(list, top);
+    for (const volume of list.chain.volumes) await this.openNext(volume, open.get(volume.volumeId)!);
+  }
+
+  /** What a passed owner listed last lies above our top, and nobody ever wrote to it. */
+  private async listNext(list: LockedList, top: number): Promise<void> {
+    const { epoch } = this.parts.order;
+    const k = top + 1;
+    await list.replace(withoutLayersAbove(list.chain, top));
+    await createOverlays(this.folder, list.chain.volumes, { k, epoch });
+    await list.replace(withLayer(list.chain, k, epoch));
+  }
+
+  private async openNext({ volumeId: name, layers }: ChainVolume, { beside }: { beside: number[] }): Promise<void> {
+    const [lower, upper] = layers.slice(-2) as [Layer, Layer];
+    const filename = join(this.folder, upper.file);
+    await requireSameSize(join(this.folder, lower.file), filename);
+    if (!beside.includes(upper.k)) await addOverlay(this.parts.daemon, { name, k: upper.k }, filename);
   }
 
   private isListedByUs({ volumes }: Chain, top: number): boolean {
@@ -164,7 +171,7 @@ export class Layers {
 
   /** After whatever is under way: a point that is being frozen for a task that is over has a pin that must go too. */
   private async tidyUp(): Promise<void> {
-    const over = this.parts.pinners.known;
+    const over = this.parts.pinners.toUnpin;
     if (await this.isUntidy()) await this.locked((list) => this.tidy(list));
     this.parts.pinners.forget(over);
   }
@@ -185,7 +192,7 @@ export class Layers {
     await list.replace(withoutPins(listed, (by) => this.parts.pinners.isOver(by)));
     for (const name of this.volumes) await this.dropMerged(name, topOf(open));
     await removeUnlisted(this.folder, list.chain, (epoch) => epoch <= order.epoch);
-    if (this.wantsNext) await this.prepare(list);
+    if (this.wantsNext) await this.prepare(list, open);
     this.wantsNext = false;
   }
 
@@ -256,7 +263,7 @@ export class Layers {
   }
 }
 
-function topOf(open: Map<string, { chain: number[] }>): number {
+function topOf(open: OpenLayers): number {
   const tops = new Set([...open.values()].map(({ chain }) => chain.at(-1)));
   const [top] = tops;
   invariant(tops.size === 1 && top !== undefined, 'all volumes of a system have one top');

@@ -26,12 +26,12 @@ describe('who may pin', () => {
   it('remembers a task no longer than its pins are there', () => {
     const pinners = new Pinners();
     pinners.drop('t1');
-    const gone = pinners.known;
+    const gone = pinners.toUnpin;
     pinners.drop('t2');
     pinners.forget(gone);
-    expect(pinners.known).toEqual(['t2']);
+    expect(pinners.toUnpin).toEqual(['t2']);
     pinners.begin(['t2', 't3']);
     pinners.drop('t3');
-    expect([pinners.known, pinners.isOver('t3')]).toEqual([[], true]); // it is open no more
+    expect([pinners.toUnpin, pinners.isOver('t3')]).toEqual([[], true]); // it is open no more
   });
 });

@@ -20,8 +20,8 @@ export class Pinners {
     else this.over.add(by);
   }
 
-  /** Told to be over by now. A cluster has many tasks, of which few ever pin anything here. */
-  get known(): string[] {
+  /** Told to be over, and perhaps in the list still. A cluster has many tasks, of which few ever pin anything here. */
+  get toUnpin(): string[] {
     return [...this.over];
   }
 
