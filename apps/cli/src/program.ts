@@ -70,9 +70,11 @@ function programFor(world: World): Command {
     .configureOutput({
       writeOut: (text) => world.out(text),
       writeErr: (text) => world.err(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'error     USAGE  ')),
       getOutHelpWidth: () => world.columns,
       getErrHelpWidth: () => world.columns,
     })
+    .showHelpAfterError('remedy    add --help, which shows how it is typed')
     .addHelpText('afterAll', EXIT_CODES);
   verbs.forEach((verb) => verb(program, world));
   return program;

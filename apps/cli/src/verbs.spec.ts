@@ -250,7 +250,7 @@ describe('the exit code', () => {
     await given({});
     const { code, err } = await cli('gte nodes');
     expect(code).toBe(2);
-    expect(err).toContain('Did you mean get?');
+    expect(err).toMatch(/^error {5}USAGE {2}unknown command 'gte'\n\(Did you mean get\?\)\nremedy {4}add --help/);
   });
 
   it('of help is 0', async () => {
