@@ -57,7 +57,10 @@ export class FleetView {
   }
 
   outlook(nodeId: string): Outlook {
-    return outlookOf(nodeId, this.seen);
+    // Who died a moment ago counts as heard until a heartbeat is late: the process table knows better.
+    const runs = (id: string) => this.options.nodes.state(id) === 'running';
+    const nodes = this.seen.nodes.map((node) => (runs(node.nodeId) ? node : { ...node, silentMs: Infinity }));
+    return outlookOf(nodeId, { ...this.seen, nodes });
   }
 
   private async look(): Promise<void> {

@@ -42,15 +42,16 @@ function afterVerdict(verb: Verb, outlook: Outlook): string {
     return `${stays}, and no other node can take over ${served || 'anything'}: start it${undrain}`;
   }
   const follows = [systemsAfter(verb, served), tasksAfter(carries)].filter(Boolean);
-  if (follows.length === 0) return `suspect, then down in ${secondsWith(peers)}; it serves nothing, nothing moves`;
-  return `down in ${secondsWith(peers)}, ${follows.join(', ')}${freezeWarning(outlook)}`;
+  const warning = freezeWarning(outlook);
+  if (follows.length > 0) return `down in ${secondsWith(peers)}, ${follows.join(', ')}${warning}`;
+  return `suspect, then down in ${secondsWith(peers)}; it serves nothing, nothing moves${outlook.anotherIsSilent ? warning : ''}`;
 }
 
 /** One peer alone is given half a waiting time more. */
 const secondsWith = (peers: number): string => (peers === 1 ? '7–8 s' : '5–6 s');
 
 function freezeWarning({ peers, anotherIsSilent }: Outlook): string {
-  if (anotherIsSilent) return '; another node is silent too: the cluster may freeze, then nothing moves';
+  if (anotherIsSilent) return '; another node is silent too: the cluster may freeze';
   return peers === 2 ? '; a second kill within 10 s may freeze the cluster' : '';
 }
 
