@@ -115,7 +115,7 @@ export const refusals: Readonly<Record<string, Readonly<Record<string, Words>>>>
     FORKED: ['the stream has another history', 'reload it: `holdfast parked reload <id> --reason …`'],
   },
   ProjectionRebuildRejected: {
-    UNKNOWN: ['no such projection', 'see `GET /v1/projections`'],
+    UNKNOWN: ['no such projection', 'see `holdfast get projections`'],
     RUNNING: ['it is being rebuilt', 'wait for that rebuild to end'],
   },
 };
