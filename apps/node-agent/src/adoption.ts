@@ -14,7 +14,7 @@ import { endProcess } from './process-identity';
 import type { Serving } from './serving';
 import type { NodeEngine } from './take-up';
 
-export interface AdoptionParts {
+interface AdoptionParts {
   node: NodeEngine;
   journal: Journal;
   serving: Serving;

@@ -13,7 +13,7 @@ export interface BackupName {
   pointId: string;
 }
 
-export const MANIFEST = 'manifest.json';
+const MANIFEST = 'manifest.json';
 const SEALED = 'sealed.ndjson';
 
 /** Of which point an attempt is: a name may be used again, an instant is not. */
@@ -56,7 +56,7 @@ export async function earlierAttempts(mediumFolder: string, of: AttemptName): Pr
 }
 
 /** What its list says that it sealed. A line that is torn or means nothing is a piece that is made again. */
-export async function readAttempt(folder: string): Promise<Attempt | undefined> {
+async function readAttempt(folder: string): Promise<Attempt | undefined> {
   const lines = (await readText(join(folder, SEALED))).split('\n').map(parseLine);
   const begun = head.safeParse(lines[0]);
   if (!begun.success) return undefined;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { basename, join } from 'node:path';
 import { ChainLocked, MediumInvalid, Superseded } from './errors';
 
-export interface LockWait {
+interface LockWait {
   /** Aborted: nobody wants the lock any more. */
   signal: AbortSignal;
   /** Told once when it takes longer than a second. */

@@ -11,7 +11,7 @@ export interface Claim {
   by: string | null;
 }
 
-export type ClaimOutcome = { made: true } | { made: false; code: 'STALE_EPOCH' | 'SYSTEM_RELEASED'; claim: Claim };
+type ClaimOutcome = { made: true } | { made: false; code: 'STALE_EPOCH' | 'SYSTEM_RELEASED'; claim: Claim };
 
 const content = z.strictObject({ nodeId: z.string().nullable(), by: z.string().nullable() });
 

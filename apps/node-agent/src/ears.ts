@@ -43,7 +43,7 @@ const contracts = {
 type Contracts = typeof contracts;
 export type Obeys = { [Type in keyof Contracts]: (data: EventOf<Contracts[Type]>['data'], cause: Cause) => void };
 
-export interface EarsParts {
+interface EarsParts {
   kafka: KafkaLink;
   journal: Journal;
   facts: Facts;

@@ -7,7 +7,7 @@ import type { NodeEngine } from './take-up';
 import type { Tasks } from './tasks';
 
 /** A task is over: completed, by the attempt of this epoch, or called off, where there is none. */
-export interface Ending {
+interface Ending {
   kind: TaskKind;
   taskId: string;
   epoch?: number;

@@ -16,7 +16,7 @@ export interface EngineOptions {
 }
 
 /** A volume as the daemon opens it: its layers' files, bottom to top. Only the top is writable. */
-export interface OpenVolume {
+interface OpenVolume {
   name: string;
   layers: { k: number; filename: string }[];
   direct?: boolean;

@@ -1,6 +1,6 @@
 import { FleetError } from '@holdfast/kernel';
 
-export type EngineErrorCode =
+type EngineErrorCode =
   /** The daemon answered a command with an error of another kind. */
   | 'ENGINE_REFUSED'
   /** No answer by the deadline: whether the command was carried out is unknown. */

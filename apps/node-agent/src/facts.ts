@@ -43,7 +43,7 @@ export type Unbranded<T> = T extends string ? string : T extends object ? { [K i
 type Said<T extends NodeEvent> = T extends NodeEvent
   ? { type: T['type']; data: Unbranded<Omit<T['data'], 'clusterId' | 'nodeId' | 'incarnation' | 'at'>> }
   : never;
-export type NodeFact = Said<NodeEvent>;
+type NodeFact = Said<NodeEvent>;
 
 /** What led to a fact: the order's own ids, so that one request can be followed to its last effect. */
 export interface Cause {

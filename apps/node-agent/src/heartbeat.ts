@@ -5,7 +5,7 @@ import type { ProbeDaemon } from './probe-daemon';
 import type { Prober } from './prober';
 import type { Serving } from './serving';
 
-export interface HeartbeatParts {
+interface HeartbeatParts {
   speaker: Speaker;
   mediumFolder: string;
   journal: Journal;

@@ -4,7 +4,7 @@ import { EngineError } from './errors';
 import { refused } from './qmp';
 
 /** One layer of one volume, as a node of the daemon: `v1.3`, on its file `v1.3.f`. */
-export interface LayerId {
+interface LayerId {
   name: string;
   k: number;
 }
@@ -13,7 +13,7 @@ export interface LayerId {
 const DEADLINE_MS = 2_000;
 const JOB_LOOK_MS = { first: 10, longest: 500 };
 
-export const nodeOf = ({ name, k }: LayerId) => `${name}.${k}`;
+const nodeOf = ({ name, k }: LayerId) => `${name}.${k}`;
 export const fileNodeOf = (layer: LayerId) => `${nodeOf(layer)}.f`;
 
 /** Read-only on the qcow2 node alone: on the file node as well, the daemon dies at the end of a fold. */
@@ -88,7 +88,7 @@ export async function freezeAll(daemon: StorageDaemon, volumes: string[], k: num
 }
 
 /** Node numbers of one volume's layers: all above `base` up to `top` are merged into `base`, below `above`. */
-export interface FoldNodes {
+interface FoldNodes {
   name: string;
   base: number;
   top: number;

@@ -26,7 +26,7 @@ import { addOverlay, dropNode, endFolds, fold, freezeAll, openLayers, type OpenL
 import type { Pinners } from './pins';
 import { checkClaim, type NodeEngine } from './take-up';
 
-export interface LayersParts {
+interface LayersParts {
   order: ServeOrder;
   daemon: StorageDaemon;
   /** Of the system: it outlives the daemon. */
@@ -35,7 +35,7 @@ export interface LayersParts {
   log(message: string, details?: object): void;
 }
 
-export interface FrozenPoint {
+interface FrozenPoint {
   k: number;
   volumes: { volumeId: string; files: string[] }[];
   /** How long writes waited; 0 where the point was there already. */

@@ -5,7 +5,7 @@ export interface HeardOrder extends ServeOrder {
   nodeIncarnation: string | null;
 }
 
-export interface Known {
+interface Known {
   incarnation: string;
   /** The highest epoch that the journal knows for this task. */
   highestEpoch: number;
@@ -13,7 +13,7 @@ export interface Known {
   servedEpoch: number | undefined;
 }
 
-export type OrderVerdict =
+type OrderVerdict =
   /** Meant for an earlier start of this agent: its epoch is noted, nothing is done. */
   | 'count'
   /** Served at this very epoch: said again. */

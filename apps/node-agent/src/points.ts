@@ -8,14 +8,14 @@ import { refusalOf } from './refusal';
 import type { Serving } from './serving';
 
 /** Freeze a point of a system that is served here at this epoch, and pin it for the task. */
-export interface PointOrder {
+interface PointOrder {
   taskId: string;
   systemId: string;
   pointId: string;
   epoch: number;
 }
 
-export interface PointsParts {
+interface PointsParts {
   serving: Serving;
   journal: Journal;
   facts: Facts;

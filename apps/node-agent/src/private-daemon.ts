@@ -8,13 +8,13 @@ import { daemonsBelow, endProcess, isAlive, type ProcessIdentity } from './proce
 import { shortest } from './qmp';
 
 /** An image with what lies below it, as `--blockdev` takes it. */
-export interface PrivateExport {
+interface PrivateExport {
   name: string;
   blockdev: object;
   writable: boolean;
 }
 
-export interface PrivateDaemonOptions {
+interface PrivateDaemonOptions {
   binary: string;
   runFolder: string;
   /** What it is for, and for which attempt: names its folder. */

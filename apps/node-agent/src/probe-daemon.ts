@@ -8,7 +8,7 @@ import { requireMedium, type NodeEngine } from './take-up';
 const PROBE_BYTES = 1 << 20;
 const RESTART_MS = 1_000;
 
-export interface ProbeDaemonParts {
+interface ProbeDaemonParts {
   node: NodeEngine;
   dataAddress: string;
   log(message: string, details?: object): void;

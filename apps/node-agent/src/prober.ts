@@ -1,7 +1,7 @@
 import { NbdClient, NbdError } from '@holdfast/nbd';
 import { SERVING_PORT } from './engine.driver';
 
-export interface ProbeTarget {
+interface ProbeTarget {
   nodeId: string;
   dataAddress: string;
 }

@@ -7,7 +7,7 @@ export type ProgressSample = Pick<
 export type TaskSample = ProgressSample & { taskId: string; epoch: number };
 export type Checkpoint = Pick<EventOf<typeof TaskCheckpointReached>['data'], 'token' | 'doneBytes' | 'totalBytes'>;
 
-export interface ProgressParts {
+interface ProgressParts {
   /** Each second. */
   observed(sample: ProgressSample): void;
   /** Each 10 s or 5 %. */

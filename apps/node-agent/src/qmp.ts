@@ -10,7 +10,7 @@ interface Answer {
   QMP?: object;
 }
 
-export const QMP_DEADLINE_MS = 500;
+const QMP_DEADLINE_MS = 500;
 
 /** One monitor of a storage daemon. One command at a time; events are not answers and are passed over. */
 export class QmpClient {

@@ -10,7 +10,7 @@ import { PrivateDaemon } from './private-daemon';
 import { Progress, type TaskSample } from './progress';
 import type { Attempt, NodeEngine } from './take-up';
 
-export interface RestoreParts {
+interface RestoreParts {
   node: NodeEngine;
   observed(sample: TaskSample): void;
 }

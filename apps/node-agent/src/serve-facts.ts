@@ -5,7 +5,7 @@ import type { Cause, Facts } from './facts';
 import type { Refusal } from './refusal';
 import type { NodeEngine, WaitsFor } from './take-up';
 
-export interface ServeFactsParts {
+interface ServeFactsParts {
   node: NodeEngine;
   journal: Journal;
   facts: Facts;

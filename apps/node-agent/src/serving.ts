@@ -15,7 +15,7 @@ import { ServeFacts } from './serve-facts';
 import { runFolderOf, takeUp, type Attempt, type NodeEngine } from './take-up';
 import { callOffOthers, inTurn, newTurns, type Turns } from './turns';
 
-export interface ServingParts {
+interface ServingParts {
   node: NodeEngine;
   incarnation: string;
   journal: Journal;

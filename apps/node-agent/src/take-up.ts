@@ -35,7 +35,7 @@ export interface Attempt {
   fill(order: ServeOrder, images: NewImages): Promise<void>;
 }
 
-export interface NewImages {
+interface NewImages {
   folder: string;
   chain: Chain;
   signal: AbortSignal;

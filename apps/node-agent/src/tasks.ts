@@ -12,7 +12,7 @@ import { faultOf } from './task-fault';
 import { callOffOthers, inTurn, newTurns, type Turns } from './turns';
 import type { Begun, TaskOrder, Work } from './work';
 
-export interface TasksParts {
+interface TasksParts {
   node: NodeEngine;
   incarnation: string;
   journal: Journal;

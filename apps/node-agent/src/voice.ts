@@ -19,7 +19,7 @@ const BATCH_FACTS = 500;
 const RETRY_MS = 500;
 const HEADS_EVERY_MS = 5_000;
 
-export interface VoiceParts {
+interface VoiceParts {
   kafka: KafkaLink;
   samples: SampleSender;
   journal: Journal;

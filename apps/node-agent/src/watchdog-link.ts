@@ -6,7 +6,7 @@ import { identify } from './process-identity';
 import { onLines, shortest } from './qmp';
 
 /** Another agent lives on this state folder. */
-export class AgentAlreadyRuns extends FleetError {
+class AgentAlreadyRuns extends FleetError {
   readonly code = 'AGENT_ALREADY_RUNS';
   readonly retryable = false;
   override readonly remedy = 'stop the running agent, or give this one a state folder of its own';
