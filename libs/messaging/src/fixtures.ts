@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BatchTransport } from './batch-transport';
+import { defaultNumbers } from './event-log-numbers';
 import { Inbox } from './inbox';
 import { ensureTopics, KafkaLink } from './kafka-link';
 import type { EventHandlers } from './received';
@@ -12,6 +13,8 @@ import type { RecordBatch } from './record-batch';
 import { Relay } from './relay';
 
 export const PARTITIONS = 4;
+/** What only the heads tell of is waited for no longer than this. */
+const HEADS_MS = 500;
 
 /** One PostgreSQL and one broker for a suite; two services on them: one speaks, one hears. */
 export class MessagingSuite {
@@ -61,7 +64,7 @@ export class MessagingSuite {
   }
 
   relay(store: EventStore, kafka: KafkaLink): Relay {
-    const relay = new Relay({ store, kafka });
+    const relay = new Relay({ store, kafka, numbers: { ...defaultNumbers, HOLDFAST_RELAY_HEADS_MS: HEADS_MS } });
     relay.start();
     this.#closing.push(() => relay.stop());
     return relay;
