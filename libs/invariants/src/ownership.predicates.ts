@@ -1,3 +1,4 @@
+import { serveTaskOf, type SystemId } from '@holdfast/contracts';
 import { subjectOfTask, shownIn } from './agents-state';
 import { orderUnder } from './brakes';
 import { judged, type LogPredicate } from './predicate';
@@ -108,7 +109,7 @@ export const O8: LogPredicate = {
   end: (world) =>
     [...world.systems.byId].flatMap(([systemId, { phase, since, clusterId, grant }]) => {
       if (phase !== 'registered' || !world.isSettled(since)) return [];
-      const task = world.tables.get(clusterId)?.tasks.get(`serve-${systemId}`);
+      const task = world.tables.get(clusterId)?.tasks.get(serveTaskOf(systemId as SystemId));
       if (!task) return [judged(`system/${systemId}`, 'registered, and no task serves it')];
       const holds = task.nodeId !== null && task.phase !== 'pending' && task.phase !== 'retrying';
       if (!holds || !world.isSettled(task.since)) return [judged(`system/${systemId}`)];

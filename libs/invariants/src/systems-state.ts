@@ -24,7 +24,7 @@ export interface UngrantedTake {
   readonly at: string;
 }
 
-/** Why a system could not be made. */
+/** Why a system could not be made: told here again, for who judges the deciders borrows no list of theirs. */
 const unmakeable: ReadonlySet<string> = new Set(['NO_NODE', 'NO_SPACE', 'MEDIUM_INVALID', 'BACKUP_DAMAGED']);
 
 /** Every system, by its own stream. */
