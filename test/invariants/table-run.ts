@@ -1,6 +1,7 @@
 import {
   pointOfRequest,
   serveTaskOf,
+  systemOfServeTask,
   taskOfRequest,
   type ClusterId,
   type Instant,
@@ -43,8 +44,9 @@ export class TableRun {
     this.write('routing-table-c1', events);
     for (const grant of grantsFor(events)) this.tell(grant);
     for (const { type, data } of events) {
-      if (type === 'TaskCancelled' && data.kind === 'serve' && data.by === 'creationFailed')
-        this.discard(data.subject.slice('system/'.length) as SystemId);
+      if (type !== 'TaskCancelled' || data.by !== 'creationFailed') continue;
+      const systemId = systemOfServeTask(data.taskId);
+      if (systemId) this.discard(systemId);
     }
   }
 

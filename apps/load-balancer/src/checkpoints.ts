@@ -1,8 +1,9 @@
-import type { ClusterId, EventOf, TaskCheckpointReached } from '@holdfast/contracts';
+import type { ClusterId, TaskCheckpointReached } from '@holdfast/contracts';
 import type { Tx } from '@holdfast/event-store';
 import { Injectable } from '@nestjs/common';
 import { noteCheckpoint, takeCheckpoints } from './checkpoint-rows';
 import { CHECKPOINTS_MS } from './domain/checkpoints';
+import type { DataOf } from './domain/data-of';
 import { later } from './domain/time';
 import { Placements } from './placements';
 
@@ -19,7 +20,7 @@ const AT_ONCE = 500;
 export class Checkpoints {
   constructor(private readonly placements: Placements) {}
 
-  async reached(tx: Tx, data: EventOf<typeof TaskCheckpointReached>['data']): Promise<void> {
+  async reached(tx: Tx, data: DataOf<typeof TaskCheckpointReached>): Promise<void> {
     const { clusterId, taskId, nodeId, epoch, token, doneBytes, totalBytes } = data;
     await noteCheckpoint(tx, clusterId, { taskId, nodeId, epoch, token, doneBytes, totalBytes });
     const { checkpointedAt } = await this.placements.tableIn(tx, clusterId);

@@ -4,7 +4,6 @@ import type {
   ClusterId,
   ClusterRegistered,
   ClusterSightRegained,
-  EventOf,
   NodeId,
   NodeInventoryReported,
   NodeJoined,
@@ -13,6 +12,7 @@ import type {
 } from '@holdfast/contracts';
 import { haltedScopes, isHalted, noteHalted, noteResumed, type Tx } from '@holdfast/event-store';
 import { Injectable } from '@nestjs/common';
+import type { DataOf } from './domain/data-of';
 import type { NodeTrouble } from './domain/impairment.policy';
 import { later } from './domain/time';
 import {
@@ -27,7 +27,6 @@ import {
 } from './fleet-rows';
 import { Placements } from './placements';
 
-type DataOf<Contract> = EventOf<Contract>['data'];
 interface OfNode {
   readonly clusterId: ClusterId;
   readonly nodeId: NodeId;

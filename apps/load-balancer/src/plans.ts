@@ -1,5 +1,4 @@
 import type {
-  EventOf,
   NodeDrainRequested,
   NodeMaintenanceEnded,
   NodeMaintenanceStarted,
@@ -10,12 +9,11 @@ import type {
 } from '@holdfast/contracts';
 import type { Tx } from '@holdfast/event-store';
 import { Injectable } from '@nestjs/common';
+import type { DataOf } from './domain/data-of';
 import { planChange, planDrain, planRebalance } from './domain/plan';
 import { later, msBetween } from './domain/time';
 import { isCluster } from './fleet-rows';
 import { Placements } from './placements';
-
-type DataOf<Contract> = EventOf<Contract>['data'];
 
 /** Reading time: after that, the picture may be another, and whoever wants to act plans anew. */
 const PLAN_TTL_MS = 10 * 60_000;

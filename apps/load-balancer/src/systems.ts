@@ -1,7 +1,6 @@
 import {
   type ClusterId,
   type EpochAheadFound,
-  type EventOf,
   serveTaskOf,
   systemOfServeTask,
   type SystemDeletionRequested,
@@ -14,10 +13,12 @@ import {
 import type { Tx } from '@holdfast/event-store';
 import { Injectable } from '@nestjs/common';
 import { lowestFreeAddress } from './domain/address-allocation';
-import { RETRY_MS } from './domain/orders';
 import { type BackupName, refOf } from './domain/backups';
+import type { DataOf } from './domain/data-of';
+import { RETRY_MS } from './domain/orders';
 import { lookUp } from './domain/persistent-map';
 import type { BackupSource, System, SystemRefusal } from './domain/system.decider';
+import { isHopeless } from './domain/task-facts';
 import { later } from './domain/time';
 import { clusterOffer, freeAddress, takeAddress } from './fleet-rows';
 import { Placements } from './placements';
@@ -91,10 +92,9 @@ export class Systems {
     const { events } = await this.placements.decide(tx, clusterId, fact);
     for (const event of events) {
       if (event.type !== 'TaskCancelled' || event.data.by !== 'creationFailed') continue;
-      if (event.data.kind !== 'serve') continue;
-      const systemId = event.data.subject.slice('system/'.length) as SystemId;
-      const told = code === 'NO_SPACE' || code === 'MEDIUM_INVALID' || code === 'BACKUP_DAMAGED';
-      const reason: SystemRefusal = told ? code : 'NO_NODE';
+      const systemId = systemOfServeTask(event.data.taskId);
+      if (!systemId) continue;
+      const reason: SystemRefusal = isHopeless(code) ? code : 'NO_NODE';
       const failed = { type: 'FailCreation', systemId, reason, at: now() } as const;
       const { state } = await this.placements.decideSystem(tx, failed);
       if (isLeaving(state)) await this.orderRemoval(tx, systemId, state);
@@ -135,5 +135,3 @@ export class Systems {
     tx.setTimer(`system-${systemId}`, 'removal', later(now(), patienceMs), command);
   }
 }
-
-type DataOf<Contract> = EventOf<Contract>['data'];

@@ -1,6 +1,5 @@
 import type {
   BackupDeletionRequested,
-  EventOf,
   TaskCancelRequested,
   TaskMoveRequested,
   TaskRequested,
@@ -8,9 +7,8 @@ import type {
 } from '@holdfast/contracts';
 import type { Tx } from '@holdfast/event-store';
 import { Injectable } from '@nestjs/common';
+import type { DataOf } from './domain/data-of';
 import { Placements } from './placements';
-
-type DataOf<Contract> = EventOf<Contract>['data'];
 
 /** What people ask of background tasks and of backups: each wish is answered on its cluster's table. */
 @Injectable()

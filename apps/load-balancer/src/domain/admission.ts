@@ -4,15 +4,17 @@ import {
   serveTaskOf,
   type SystemId,
   type TaskId,
+  type TaskRejected,
   taskSubjectOf,
 } from '@holdfast/contracts';
 import { backupOf, nameOf, refOf } from './backups';
+import type { DataOf } from './data-of';
 import type { Decision } from './decision';
 import { placeBackground } from './owed';
 import { lookUp, valuesOf } from './persistent-map';
 import { backgroundLimits } from './placement';
 import { isRetired } from './retirement';
-import { openTask, type RoutingTable, type TableEvent } from './routing-table';
+import { openTask, type RoutingTable } from './routing-table';
 import { type BackgroundTask, isBackground } from './task';
 
 /** Background tasks of one cluster that are open at a time. */
@@ -31,7 +33,7 @@ export interface RequestTask {
   readonly elsewhere: boolean;
 }
 
-type Refused = Extract<TableEvent, { type: 'TaskRejected' }>['data'];
+type Refused = DataOf<typeof TaskRejected>;
 type Refusal = Pick<Refused, 'reason' | 'byTaskId'>;
 type Kind = BackgroundTask['kind'];
 

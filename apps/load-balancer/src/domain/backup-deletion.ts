@@ -1,8 +1,9 @@
-import type { NodeId, RequestId } from '@holdfast/contracts';
+import type { BackupDeletionRejected, NodeId, RequestId } from '@holdfast/contracts';
 import { type BackupName, nameOf, userOf } from './backups';
+import type { DataOf } from './data-of';
 import type { Decision } from './decision';
 import { lookUp } from './persistent-map';
-import type { RoutingTable, TableEvent } from './routing-table';
+import type { RoutingTable } from './routing-table';
 import { msBetween } from './time';
 
 /** A node that says nothing of a deletion for so long: another is asked. */
@@ -15,7 +16,7 @@ export type BackupCommand =
   | ({ readonly type: 'CheckDeletion'; readonly requestId: RequestId } & BackupName)
   | ({ readonly type: 'NoteBackupDeleted' } & BackupName);
 
-type Refusal = Extract<TableEvent, { type: 'BackupDeletionRejected' }>['data'];
+type Refusal = DataOf<typeof BackupDeletionRejected>;
 
 export function deleteBackup(decision: Decision, { systemId, pointId, requestId }: BackupName & Asked): void {
   const { table, known } = decision;

@@ -1,9 +1,9 @@
-import type { NodeId, PlacementPlan, RequestId } from '@holdfast/contracts';
+import type { NodeDrainRejected, NodeDrainStopped, NodeId, PlacementPlan, RequestId } from '@holdfast/contracts';
 import { assertNever } from '@holdfast/kernel';
+import type { DataOf } from './data-of';
 import type { Decision } from './decision';
 import type { Drain } from './drain';
 import { settle } from './owed';
-import type { TableEvent } from './routing-table';
 import { later } from './time';
 
 /** A person's wish is answered, and checked against the plan that would be carried out; maintenance just begins. */
@@ -23,8 +23,8 @@ export type DrainWish =
   | { readonly type: 'EndMaintenance'; readonly nodeId: NodeId };
 
 type Of<Type extends DrainWish['type']> = Extract<DrainWish, { type: Type }>;
-type Rejected = Extract<TableEvent, { type: 'NodeDrainRejected' }>['data'];
-type StopCause = Extract<TableEvent, { type: 'NodeDrainStopped' }>['data']['by'];
+type Rejected = DataOf<typeof NodeDrainRejected>;
+type StopCause = DataOf<typeof NodeDrainStopped>['by'];
 
 export function carryOutDrain(decision: Decision, wish: DrainWish): void {
   switch (wish.type) {

@@ -1,4 +1,4 @@
-import type { Instant, SystemId } from '@holdfast/contracts';
+import { systemOfServeTask } from '@holdfast/contracts';
 import type { TableEvent } from './routing-table';
 import type { SystemCommand } from './system.decider';
 
@@ -20,14 +20,12 @@ export function grantsFor(events: readonly TableEvent[]): SystemCommand[] {
         const { systemId, nodeId, epoch, at } = data;
         return [{ type: 'GrantRemoval', systemId, nodeId, epoch, at }];
       }
-      case 'TaskCancelled':
-        return data.kind === 'serve' && data.by === 'retirement' ? [confirmRetired(data)] : [];
+      case 'TaskCancelled': {
+        const systemId = systemOfServeTask(data.taskId);
+        return systemId && data.by === 'retirement' ? [{ type: 'ConfirmRetired', systemId, at: data.at }] : [];
+      }
       default:
         return [];
     }
   });
-}
-
-function confirmRetired({ subject, at }: { subject: string; at: Instant }): SystemCommand {
-  return { type: 'ConfirmRetired', systemId: subject.slice('system/'.length) as SystemId, at };
 }

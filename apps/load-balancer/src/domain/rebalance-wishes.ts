@@ -1,8 +1,9 @@
-import type { PlacementPlan, RequestId } from '@holdfast/contracts';
+import type { PlacementPlan, RebalanceRejected, RequestId } from '@holdfast/contracts';
+import type { DataOf } from './data-of';
 import type { Decision } from './decision';
 import { fullness, isCalm, maxOverFair, type Rebalance } from './rebalance';
 import { nextStep, START_ABOVE } from './rebalance-steps';
-import type { RoutingTable, TableEvent } from './routing-table';
+import type { RoutingTable } from './routing-table';
 
 interface Asked {
   readonly requestId: RequestId;
@@ -17,7 +18,7 @@ export type RebalanceWish =
   /** It has been uneven for a while. */
   | { readonly type: 'LevelByItself' };
 
-type Rejected = Extract<TableEvent, { type: 'RebalanceRejected' }>['data'];
+type Rejected = DataOf<typeof RebalanceRejected>;
 
 export function carryOutRebalance(decision: Decision, wish: RebalanceWish): void {
   if (wish.type === 'LevelByItself') {

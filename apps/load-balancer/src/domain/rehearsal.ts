@@ -1,4 +1,6 @@
+import type { TaskRecalled } from '@holdfast/contracts';
 import { fold } from '@holdfast/kernel';
+import type { DataOf } from './data-of';
 import { valuesOf } from './persistent-map';
 import type { Known, RoutingTable, TableEvent } from './routing-table';
 import { routingTableDecider, type TableAction } from './routing-table.decider';
@@ -54,7 +56,7 @@ function answerTo({ type, data }: TableEvent): TableAction | null {
   }
 }
 
-type Order = Pick<Extract<TableEvent, { type: 'TaskRecalled' }>['data'], 'nodeId' | 'taskId' | 'epoch'>;
+type Order = Pick<DataOf<typeof TaskRecalled>, 'nodeId' | 'taskId' | 'epoch'>;
 
 function underway(task: Task): TableAction | null {
   const { nodeId, taskId, epoch, phase, since } = task;

@@ -24,6 +24,7 @@ import type {
 } from '@holdfast/contracts';
 import { taskSubjectOf } from '@holdfast/contracts';
 import { type Backup, type BackupEvent, backupsAfter, backupsWith, nameOf } from './backups';
+import type { DataOf } from './data-of';
 import { drainAfter, type Drain, type DrainEvent } from './drain';
 import type { Inventory } from './filters';
 import { HOME_LOST_MS, subjectKey, type Homes, homesWith, homesWithout, withoutHome } from './homes';
@@ -62,11 +63,10 @@ export type TableEvent =
         typeof PlacementResumed,
       ]
     >;
-type DataOf<Type extends TableEvent['type']> = Extract<TableEvent, { type: Type }>['data'];
 
-export type CordonCause = DataOf<'NodeCordoned'>['cause'];
-export type CloseCause = DataOf<'NodeClosed'>['cause'];
-export type Brake = DataOf<'PlacementHeld'>['brake'];
+export type CordonCause = DataOf<typeof NodeCordoned>['cause'];
+export type CloseCause = DataOf<typeof NodeClosed>['cause'];
+export type Brake = DataOf<typeof PlacementHeld>['brake'];
 
 export interface TableNode {
   readonly nodeId: NodeId;
@@ -219,7 +219,7 @@ function withoutTask(table: RoutingTable, taskId: TaskId): RoutingTable {
   return { ...table, tasks, bySubject, homes, ended: [...table.ended, { taskId, point }].slice(-ENDED_KEPT) };
 }
 
-function withCheckpoints(table: RoutingTable, { items, at }: DataOf<'TasksCheckpointed'>): RoutingTable {
+function withCheckpoints(table: RoutingTable, { items, at }: DataOf<typeof TasksCheckpointed>): RoutingTable {
   let { tasks } = table;
   for (const item of items) {
     const task = lookUp(tasks, item.taskId);
@@ -242,7 +242,7 @@ function withDrain(table: RoutingTable, event: DrainEvent): RoutingTable {
 }
 
 /** An owner is back: what kept its tasks from moving is over. */
-function backWith(table: RoutingTable, { nodeId, at }: DataOf<'NodeOpened'>): RoutingTable {
+function backWith(table: RoutingTable, { nodeId, at }: DataOf<typeof NodeOpened>): RoutingTable {
   const node = table.nodes[nodeId];
   const isHomeNoMore = node?.state === 'closed' && msBetween(node.since, at) >= HOME_LOST_MS;
   const { tasks, homes } = isHomeNoMore ? withoutHome(table, nodeId) : table;

@@ -20,6 +20,7 @@ import type {
   SystemServeGranted,
 } from '@holdfast/contracts';
 import { assertNever, type Decider, invariant } from '@holdfast/kernel';
+import type { DataOf } from './data-of';
 
 export type SystemEvent = EventsOf<
   [
@@ -36,9 +37,9 @@ export type SystemEvent = EventsOf<
   ]
 >;
 
-type Granted = Extract<SystemEvent, { type: 'SystemServeGranted' }>['data'];
-type Registered = Extract<SystemEvent, { type: 'SystemRegistered' }>['data'];
-type Rejected = Extract<SystemEvent, { type: 'SystemRejected' }>['data'];
+type Granted = DataOf<typeof SystemServeGranted>;
+type Registered = DataOf<typeof SystemRegistered>;
+type Rejected = DataOf<typeof SystemRejected>;
 export type SystemRefusal = Rejected['reason'];
 /** What a system is to be filled from, or why it cannot be. */
 export type BackupSource = { readonly ref: BackupRef; readonly volumes: VolumeSpec[] } | SystemRefusal;

@@ -106,9 +106,11 @@ function declined(decision: Decision, task: Task, fact: Declined): void {
   retryLater(decision, task, fact.code);
 }
 
+const HOPELESS = ['NO_SPACE', 'MEDIUM_INVALID', 'BACKUP_DAMAGED'] as const;
+
 /** No other node would find it otherwise: they share the medium. */
-function isHopeless(code: string): boolean {
-  return code === 'NO_SPACE' || code === 'MEDIUM_INVALID' || code === 'BACKUP_DAMAGED';
+export function isHopeless(code: string): code is (typeof HOPELESS)[number] {
+  return (HOPELESS as readonly string[]).includes(code);
 }
 
 function failCreation(decision: Decision, task: ServeTask): void {

@@ -1,11 +1,12 @@
-import type { NodeId, RequestId, TaskId } from '@holdfast/contracts';
+import type { NodeId, RequestId, TaskActionRejected, TaskId } from '@holdfast/contracts';
 import { assertNever } from '@holdfast/kernel';
+import type { DataOf } from './data-of';
 import { type Decision, ofTask } from './decision';
 import { choose, fits, moveTo } from './orders';
 import { placeBackground, placeWaiting } from './owed';
 import { lookUp } from './persistent-map';
 import { end, recall } from './recalls';
-import type { TableEvent, TableNode } from './routing-table';
+import type { TableNode } from './routing-table';
 import { isBackground, type Task } from './task';
 
 interface Wish {
@@ -19,7 +20,7 @@ export type TaskWish =
   | ({ readonly type: 'CancelTask' } & Wish)
   | ({ readonly type: 'RetryTask' } & Wish);
 
-type Refusal = Extract<TableEvent, { type: 'TaskActionRejected' }>['data']['reason'];
+type Refusal = DataOf<typeof TaskActionRejected>['reason'];
 const actions = { MoveTask: 'move', CancelTask: 'cancel', RetryTask: 'retry' } as const;
 
 export function carryOutWish(decision: Decision, wish: TaskWish): void {

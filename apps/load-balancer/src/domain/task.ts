@@ -23,6 +23,7 @@ import type {
   TaskStartConfirmed,
 } from '@holdfast/contracts';
 import { invariant } from '@holdfast/kernel';
+import type { DataOf } from './data-of';
 import { later } from './time';
 
 /** What changes one open task. Those that begin or end it change the table. */
@@ -42,12 +43,11 @@ export type TaskEvent = EventsOf<
     typeof PointConfirmed,
   ]
 >;
-type DataOf<Type extends TaskEvent['type']> = Extract<TaskEvent, { type: Type }>['data'];
 
-export type MoveCause = DataOf<'TaskMoved'>['cause'];
-export type AssignCause = DataOf<'TaskAssigned'>['cause'];
-export type RecallCause = DataOf<'TaskRecalled'>['cause'];
-export type WaitsFor = DataOf<'TaskHeld'>['waitsFor'];
+export type MoveCause = DataOf<typeof TaskMoved>['cause'];
+export type AssignCause = DataOf<typeof TaskAssigned>['cause'];
+export type RecallCause = DataOf<typeof TaskRecalled>['cause'];
+export type WaitsFor = DataOf<typeof TaskHeld>['waitsFor'];
 
 /** A node that does not carry a task it was given is not asked again for so long, unless nobody else is left. */
 export const AVOIDED_MS = 30_000;
@@ -196,7 +196,7 @@ function started(task: Task, at: Instant): Task {
     : { ...task, ...running, avoided: {} };
 }
 
-function retrying(task: Task, { attempt, notBefore, errorClass, resume, at }: DataOf<'TaskRetryScheduled'>): Task {
+function retrying(task: Task, { attempt, notBefore, errorClass, resume, at }: DataOf<typeof TaskRetryScheduled>): Task {
   const waits = { phase: 'retrying', since: at, attempts: attempt, notBefore, recall: null } as const;
   const { nodeId } = task;
   if (isServe(task)) return { ...task, ...waits, avoided: nodeId ? avoiding(task, nodeId, at) : task.avoided };
