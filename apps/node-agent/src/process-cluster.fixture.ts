@@ -15,6 +15,8 @@ export class ProcessCluster {
   plane!: ControlPlane;
   n1!: NodeProcess;
   n2!: NodeProcess;
+  readonly nodes: NodeProcess[] = [];
+  private readonly runId = randomUUID();
   private kafka?: KafkaLink;
   private readonly network = 1 + Math.floor(Math.random() * 250);
 
@@ -27,28 +29,32 @@ export class ProcessCluster {
     this.kafka = new KafkaLink({ brokers: [brokers], clientId: 'spec' });
     this.plane = new ControlPlane(this.kafka);
     await this.plane.listen();
-    const common = { root: this.root, runId: randomUUID(), brokers, env };
-    const node = (number: number) => {
-      const addresses = { dataAddress: this.address(100 + number), servingAddress: this.address(number) };
-      return new NodeProcess({ ...common, ...addresses, nodeId: `n${number}` });
-    };
-    [this.n1, this.n2] = [node(1), node(2)];
-    for (const one of this.nodes) one.start();
+    this.n1 = this.startNode(1, { env });
+    this.n2 = this.startNode(2, { env });
     await this.plane.until(() =>
       this.nodes.every(({ o: { nodeId } }) => this.plane.events('NodeInventoryReported', nodeId).length > 0),
     );
   }
 
+  /** `root`: of a node that shares its medium with nobody. */
+  startNode(
+    number: number,
+    { root = this.root, env = {} }: { root?: string; env?: Record<string, string> },
+  ): NodeProcess {
+    const addresses = { dataAddress: this.address(100 + number), servingAddress: this.address(number) };
+    const of = { runId: this.runId, brokers: this.broker.brokers, root, env };
+    const node = new NodeProcess({ ...of, ...addresses, nodeId: `n${number}` });
+    this.nodes.push(node);
+    node.start();
+    return node;
+  }
+
   async clear(): Promise<void> {
-    for (const node of this.nodes) while (node?.processes().length) node.signalAll('SIGKILL');
+    for (const node of this.nodes) while (node.processes().length) node.signalAll('SIGKILL');
     await this.plane?.stop();
     await this.kafka?.stop();
     await this.broker?.kill();
     rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
-  }
-
-  get nodes(): [NodeProcess, NodeProcess] {
-    return [this.n1, this.n2];
   }
 
   /** Each node serves at an address of its own, so that the kernel is not the hidden fence. */
