@@ -4,9 +4,9 @@ import { isCalm } from './rebalance';
 import type { Brake } from './routing-table';
 
 const liftedBy: Record<Brake, string> = {
-  halted: 'resume automation',
+  halted: 'resume automation: `holdfast resume [cluster]`',
   blind: 'nothing to do: it goes on when the observer sees again',
-  frozen: 'thaw the cluster, once it is known why its nodes were silent',
+  frozen: 'once it is known why its nodes were silent: `holdfast thaw <cluster> --reason …`',
   storeRegressed: 'give the store its newer copy back',
 };
 
@@ -17,7 +17,7 @@ export function findingsOf(outcome: Outcome): PlanFinding[] {
 
 function held({ before }: Outcome): PlanFinding[] {
   return before.brakes.map((brake) => ({
-    ...{ code: 'PLACEMENT_HELD', severity: 'warning', subject: 'cluster' },
+    ...{ code: 'PLACEMENT_HELD', severity: 'warning', subject: `cluster/${before.clusterId}` },
     ...{ text: `placement is held (${brake}): nothing moves until that ends`, remedy: liftedBy[brake] },
   }));
 }
@@ -55,7 +55,10 @@ function unserved({ steps }: Outcome): PlanFinding[] {
     .filter(({ does, kind }) => does === 'wait' && kind === 'serve')
     .map(({ subject }) => ({
       ...{ code: 'ONLY_NODE_WITH_MEDIUM', severity: 'error', subject },
-      ...{ text: 'no other open node mounts its medium', remedy: 'open another node of the cluster first' },
+      ...{
+        text: 'no other open node mounts its medium',
+        remedy: 'start another node of the cluster first, or end its drain',
+      },
     }));
 }
 
