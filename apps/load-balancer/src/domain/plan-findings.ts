@@ -17,7 +17,7 @@ export function findingsOf(outcome: Outcome): PlanFinding[] {
 
 function held({ before }: Outcome): PlanFinding[] {
   return before.brakes.map((brake) => ({
-    ...{ code: 'PLACEMENT_HELD', severity: 'warning', subject: `cluster/${before.clusterId}` },
+    ...{ code: 'PLACEMENT_HELD', severity: 'warning', subject: 'cluster' },
     ...{ text: `placement is held (${brake}): nothing moves until that ends`, remedy: liftedBy[brake] },
   }));
 }
