@@ -1,7 +1,7 @@
 import type { Tx } from '@holdfast/event-store';
 import { assertNever } from '@holdfast/kernel';
 import { Injectable } from '@nestjs/common';
-import { Checkpoints, type CheckpointsTimer } from './checkpoints';
+import { CheckpointBatches, type CheckpointsTimer } from './checkpoint-batches';
 import type { SightTimer } from './fleet';
 import type { LevelTimer } from './level-watch';
 import type { CheckDeletionTimer, CheckTaskTimer, SettleTimer } from './looks';
@@ -18,7 +18,7 @@ export class DueTimers {
   constructor(
     private readonly placements: Placements,
     private readonly systems: Systems,
-    private readonly checkpoints: Checkpoints,
+    private readonly checkpoints: CheckpointBatches,
     private readonly progress: ProgressWatch,
   ) {}
 

@@ -74,7 +74,8 @@ export async function clusterIds(tx: Tx): Promise<ClusterId[]> {
 }
 
 export async function isCluster(tx: Tx, clusterId: ClusterId): Promise<boolean> {
-  return (await clusterIds(tx)).includes(clusterId);
+  const rows = await tx.query('select 1 from cluster where cluster_id = $1', [clusterId]);
+  return rows.length > 0;
 }
 
 /** What a cluster has to offer to a new system. */

@@ -2,7 +2,7 @@ import { topics } from '@holdfast/contracts';
 import { Inbox, type RecordBatch, Samples } from '@holdfast/messaging';
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern } from '@nestjs/microservices';
-import { Checkpoints } from './checkpoints';
+import { CheckpointBatches } from './checkpoint-batches';
 import { troubleOf } from './domain/impairment.policy';
 import { Fleet } from './fleet';
 import { Placements } from './placements';
@@ -20,7 +20,7 @@ export class LoadBalancerConsumer {
     private readonly placements: Placements,
     private readonly tasks: Tasks,
     private readonly plans: Plans,
-    private readonly checkpoints: Checkpoints,
+    private readonly checkpoints: CheckpointBatches,
     private readonly samples: Samples,
     private readonly progress: ProgressWatch,
   ) {}

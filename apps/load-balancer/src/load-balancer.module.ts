@@ -1,7 +1,7 @@
 import { EventStore } from '@holdfast/event-store';
 import { Inbox, Samples } from '@holdfast/messaging';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { Checkpoints } from './checkpoints';
+import { CheckpointBatches } from './checkpoint-batches';
 import { DueTimers } from './due-timers';
 import { Fleet } from './fleet';
 import { LoadBalancerConsumer } from './load-balancer.consumer';
@@ -40,7 +40,7 @@ export class LoadBalancerModule {
           useFactory: (placements: Placements) => new Tasks(placements, usualBytesPerSec),
         },
         ProgressWatch,
-        Checkpoints,
+        CheckpointBatches,
         Systems,
         Plans,
         Fleet,

@@ -2,7 +2,7 @@ import type { ClusterId, NodeId, SystemId } from '@holdfast/contracts';
 import { EventStore, setUpStore, Timers, type Tx } from '@holdfast/event-store';
 import { freshDatabase, type Postgres, temporaryPostgres } from '@holdfast/testing';
 import { randomUUID } from 'node:crypto';
-import { Checkpoints } from './checkpoints';
+import { CheckpointBatches } from './checkpoint-batches';
 import { lookUp } from './domain/persistent-map';
 import { type DueTimer, DueTimers } from './due-timers';
 import { Fleet } from './fleet';
@@ -237,7 +237,7 @@ it('halts clusters registered later too, and lifts the fleet’s halt only where
 it('moves by its timer what no agent answered, and resumes by its timer after a blindness', async () => {
   const quick = await balancer(100);
   const dueTimers = new DueTimers(
-    ...([quick.placements, quick.systems, new Checkpoints(quick.placements), new ProgressWatch()] as const),
+    ...([quick.placements, quick.systems, new CheckpointBatches(quick.placements), new ProgressWatch()] as const),
   );
   const timers = new Timers(quick.store, (...[, , command, tx]) => dueTimers.fire(tx, command as DueTimer));
   try {

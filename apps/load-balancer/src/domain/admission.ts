@@ -13,7 +13,7 @@ import type { Decision } from './decision';
 import { placeBackground } from './owed';
 import { lookUp, valuesOf } from './persistent-map';
 import { backgroundLimits } from './placement';
-import { isRetired } from './retirement';
+import { isRetired } from './node-retirement';
 import { openTask, type RoutingTable } from './routing-table';
 import { type BackgroundTask, isBackground } from './task';
 

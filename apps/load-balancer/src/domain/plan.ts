@@ -29,7 +29,7 @@ export function planDrain(
 ): PlacementPlan {
   const window = { since: known.at, deadlineAt: later(known.at, deadlineMs) };
   const finishing = valuesOf(table.tasks).filter((task) => task.nodeId === nodeId && endsInTime(task, window, known));
-  const rehearsal = new Rehearsal(without(table, finishing), known);
+  const rehearsal = Rehearsal.settled(without(table, finishing), known);
   rehearsal.run({ type: 'DrainForMaintenance', nodeId, deadlineMs });
   const left = valuesOf(rehearsal.table.tasks).filter((task) => task.nodeId === nodeId);
   const steps = [
@@ -41,7 +41,7 @@ export function planDrain(
 }
 
 export function planRebalance(table: RoutingTable, known: Known): PlacementPlan {
-  const rehearsal = new Rehearsal({ ...table, rebalance: null }, known);
+  const rehearsal = Rehearsal.settled({ ...table, rebalance: null }, known);
   rehearsal.run({ type: 'LevelOut', asked: null });
   const steps = movesIn(rehearsal.events);
   return planOf({
@@ -54,7 +54,7 @@ export function planRebalance(table: RoutingTable, known: Known): PlacementPlan 
 
 /** The loss of a node, or one more like another. */
 export function planChange(table: RoutingTable, known: Known, change: PlacementChange): PlacementPlan {
-  const rehearsal = new Rehearsal(table, known);
+  const rehearsal = Rehearsal.settled(table, known);
   if (change.type === 'loss') rehearsal.run({ type: 'CloseNode', nodeId: change.nodeId, cause: 'down' });
   else rehearsal.run(joining(table, change.likeNodeId));
   // One decision orders only so much.

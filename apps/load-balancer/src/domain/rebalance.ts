@@ -1,6 +1,6 @@
 import type { EventsOf, Instant, NodeId, RebalanceEnded, RebalanceStarted } from '@holdfast/contracts';
 import { valuesOf } from './persistent-map';
-import { isRetired } from './retirement';
+import { isRetired } from './node-retirement';
 import type { RoutingTable } from './routing-table';
 import { isServe, type TaskEvent } from './task';
 

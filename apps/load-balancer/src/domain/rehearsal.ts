@@ -12,16 +12,21 @@ const DECISIONS_AT_MOST = 10_000;
 /** What the decider would do, with every agent obeying at once and no brake on. Nothing of it is appended. */
 export class Rehearsal {
   readonly events: TableEvent[] = [];
-  private decisions = 0;
 
-  constructor(
+  private constructor(
     public table: RoutingTable,
     private readonly known: Known,
-  ) {
-    this.table = { ...table, brakes: [] };
-    // What is underway has arrived before anything new is begun.
-    for (const task of valuesOf(table.tasks)) this.answer(underway(task));
-    this.events.length = 0;
+    private decisions = 0,
+  ) {}
+
+  /** What is underway has arrived, before anything new is begun. */
+  static settled(table: RoutingTable, known: Known): Rehearsal {
+    const arrivals = new Rehearsal({ ...table, brakes: [] }, known);
+    for (const task of valuesOf(table.tasks)) {
+      const arrival = underway(task);
+      if (arrival) arrivals.run(arrival);
+    }
+    return new Rehearsal(arrivals.table, known, arrivals.decisions);
   }
 
   /** Decides, and what that leads to, until everything is where it shall be. */
@@ -34,10 +39,6 @@ export class Rehearsal {
       this.events.push(...events);
       pending.push(...events.flatMap((event) => answerTo(event) ?? []));
     }
-  }
-
-  private answer(action: TableAction | null): void {
-    if (action) this.run(action);
   }
 }
 

@@ -15,7 +15,7 @@ import { heardOfPoint, type PointFact } from './points';
 import { rebalanceOn } from './rebalance-steps';
 import { carryOutRebalance, type RebalanceWish } from './rebalance-wishes';
 import { cancelSnapshotOf, end } from './recalls';
-import { isRetired } from './retirement';
+import { isRetired } from './node-retirement';
 import {
   type Brake,
   type CloseCause,

@@ -30,7 +30,7 @@ import type { Inventory } from './filters';
 import { HOME_LOST_MS, subjectKey, type Homes, homesWith, homesWithout, withoutHome } from './homes';
 import { emptyMap, lookUp, mapped, type PersistentMap, withoutKey, withValue } from './persistent-map';
 import { movesCounted, type Rebalance, rebalanceAfter, type RebalanceEvent } from './rebalance';
-import { withoutRetired } from './retirement';
+import { withoutRetired } from './node-retirement';
 import { admitted, checkpointed, isServe, type SnapshotTask, type Task, taskAfter, type TaskEvent } from './task';
 import { msBetween } from './time';
 

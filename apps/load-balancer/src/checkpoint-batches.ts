@@ -17,7 +17,7 @@ const AT_ONCE = 500;
 
 /** A thousand tasks reach a hundred checkpoints a second: the log gets them together, one event in 5 s and cluster. */
 @Injectable()
-export class Checkpoints {
+export class CheckpointBatches {
   constructor(private readonly placements: Placements) {}
 
   async reached(tx: Tx, data: DataOf<typeof TaskCheckpointReached>): Promise<void> {
