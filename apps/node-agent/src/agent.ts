@@ -9,6 +9,7 @@ import { logger } from '@holdfast/observability';
 import { adoptAll } from './adoption';
 import type { AgentConfig } from './config';
 import { Ears } from './ears';
+import { endHalfDone } from './endings';
 import { Facts, type Speaker } from './facts';
 import { Heartbeat } from './heartbeat';
 import { Journal } from './journal';
@@ -57,7 +58,8 @@ export async function startAgent(config: AgentConfig): Promise<{ stop(): Promise
   const prober = new Prober();
   prober.start();
 
-  const orders = obeys({ ...carried, prober, node, facts, speaker });
+  void endHalfDone({ ...carried, node, journal }, log);
+  const orders = obeys({ ...carried, prober, node, journal, facts, speaker });
   const ears = new Ears({ kafka, journal, facts, speaker, obeys: orders, log });
   let deaf = false;
   const voice = new Voice({ kafka, samples, journal, facts, speaker, log });

@@ -1,42 +1,49 @@
-import type { TaskKind } from '@holdfast/contracts';
 import { dropOtherAttempts, dropUnfinishedAttempts, type BackupName } from './backup-folder';
+import type { Journal } from './journal';
+import type { Ending } from './journal-records';
 import type { Points } from './points';
 import { dropScrubNotes } from './scrub';
 import type { Serving } from './serving';
 import type { NodeEngine } from './take-up';
 import type { Tasks } from './tasks';
 
-/** A task is over: completed, by the attempt of this epoch, or called off, where there is none. */
-interface Ending {
-  kind: TaskKind;
-  taskId: string;
-  epoch?: number;
-  /** What it made, or read. */
-  backup?: BackupName | undefined;
-}
-
 export interface EndingParts {
   node: NodeEngine;
   serving: Serving;
   points: Points;
   tasks: Tasks;
+  journal: Journal;
 }
 
 /**
  * Whoever serves the system tidies up after the task, and so does every node that carried it: the system may be served
- * by nobody, and a worker that had not ended yet could make its files once more.
+ * by nobody, and a worker that had not ended yet could make its files once more. Noted with the word that it is over:
+ * an agent that dies amid this leaves the rest of it to the next.
  */
-export async function endTask({ node, serving, points, tasks }: EndingParts, ending: Ending): Promise<void> {
+export async function endTask(parts: EndingParts, ending: Ending): Promise<void> {
+  const { node, points, tasks, journal } = parts;
   const { taskId, backup } = ending;
-  const carried = tasks.knows(taskId);
-  const concernsUs = carried || serving.held().some(({ order }) => order.systemId === backup?.systemId);
+  const isOurs = concernsUs(parts, ending);
   try {
-    await tasks.end(taskId);
-    if (backup && concernsUs) await tidyUp(node.mediumFolder, { ...ending, ...backup });
-    if (carried) await tasks.forget(taskId);
+    await Promise.all([tasks.end(taskId), isOurs && journal.append({ k: 'ending', ending })]);
+    if (backup && isOurs) await tidyUp(node.mediumFolder, { ...ending, ...backup });
+    if (isOurs) await tasks.forget(taskId);
   } finally {
     points.over(taskId); // its pin goes in any case
   }
+}
+
+/** At start: what the agent before had heard of, and had not done. */
+export async function endHalfDone(parts: EndingParts, log: (message: string, details: object) => void): Promise<void> {
+  for (const ending of [...parts.journal.state.endings.values()])
+    await endTask(parts, ending).catch((error: unknown) =>
+      log('not tidied up after a task', { taskId: ending.taskId, error: String(error) }),
+    );
+}
+
+function concernsUs({ tasks, serving, journal }: EndingParts, { taskId, backup }: Ending): boolean {
+  if (tasks.knows(taskId) || journal.state.endings.has(taskId)) return true;
+  return serving.held().some(({ order }) => order.systemId === backup?.systemId);
 }
 
 async function tidyUp(mediumFolder: string, { kind, epoch, ...of }: Ending & BackupName): Promise<void> {

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { ServeSpec } from '@holdfast/contracts';
+import type { ServeSpec, TaskKind } from '@holdfast/contracts';
 
 /** A serve order as the journal keeps it: enough to serve again after a restart without asking anybody. */
 export interface ServeOrder {
@@ -7,6 +7,15 @@ export interface ServeOrder {
   systemId: string;
   epoch: number;
   spec: ServeSpec;
+}
+
+/** A background task is over: completed, by the attempt of this epoch, or called off, where there is none. */
+export interface Ending {
+  kind: TaskKind;
+  taskId: string;
+  epoch?: number;
+  /** What it made, or read. */
+  backup?: { systemId: string; pointId: string } | undefined;
 }
 
 /** What was told, with its place in the agent's stream. */
@@ -28,7 +37,9 @@ export type JournalRecord =
   /** A background task begins. It is not resumed by itself: the next owner is named by an order. */
   | { k: 'carry'; taskId: string; epoch: number }
   | { k: 'stop'; route: string; epoch: number }
-  /** A background task was completed or cancelled: nothing will be ordered of it any more. */
+  /** A background task was completed or cancelled: there is something to tidy up after it. */
+  | { k: 'ending'; ending: Ending }
+  /** That is done: nothing will be ordered of the task any more. */
   | { k: 'over'; taskId: string }
   /** One line per effect: the invariants over all journals are checked on them. */
   | { k: 'effect'; name: string; route: string; epoch: number; at: string }
@@ -45,6 +56,8 @@ export interface JournalState {
   serving: Map<string, ServeOrder>;
   /** The background tasks that it was told to carry and that have not ended here, by their epochs. */
   carrying: Map<string, number>;
+  /** What is over and has not been tidied up after. */
+  endings: Map<string, Ending>;
   facts: Fact[];
   version: number;
   sent: number;
@@ -61,6 +74,7 @@ export function emptyState(): JournalState {
     epochs: new Map(),
     serving: new Map(),
     carrying: new Map(),
+    endings: new Map(),
     facts: [],
     version: 0,
     sent: 0,
@@ -94,9 +108,11 @@ export function evolve(state: JournalState, record: JournalRecord): void {
       if ((state.carrying.get(record.route) ?? 0) <= record.epoch) state.carrying.delete(record.route);
       if ((state.serving.get(record.route)?.epoch ?? 0) <= record.epoch) state.serving.delete(record.route);
       break;
+    case 'ending':
+      state.endings.set(record.ending.taskId, record.ending);
+      break;
     case 'over':
-      state.epochs.delete(record.taskId);
-      state.carrying.delete(record.taskId);
+      for (const known of [state.epochs, state.carrying, state.endings]) known.delete(record.taskId);
       break;
     case 'effect':
       break;
@@ -129,6 +145,7 @@ export function condense(state: JournalState, olderThan: string): JournalRecord[
     ...[...state.epochs].map(([route, epoch]) => ({ k: 'epoch' as const, route, epoch })),
     ...[...state.serving.values()].map((order) => ({ k: 'order' as const, order })),
     ...[...state.carrying].map(([taskId, epoch]) => ({ k: 'carry' as const, taskId, epoch })),
+    ...[...state.endings.values()].map((ending) => ({ k: 'ending' as const, ending })),
     ...[...state.offsets].map(([topic, offset]) => ({ k: 'offset' as const, topic, offset })),
     ...[...state.heads].map(([stream, head]) => ({ k: 'head' as const, stream, ...head })),
     ...kept.map((fact) => ({ k: 'fact' as const, fact })),

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,6 +77,16 @@ describe('the journal', () => {
       expect([...epochs]).toEqual([['t-2', 4]]);
       expect([...carrying]).toEqual([['t-2', 4]]);
     }
+  });
+
+  it('remembers what is to be tidied up after a task until that is done', async () => {
+    const journal = await opened();
+    const ending = { kind: 'scrub' as const, taskId: 't-1', backup: { systemId: 's1', pointId: 'p1' } };
+    await journal.append({ k: 'ending', ending });
+    for (const { endings } of [(await opened()).state, condensed(journal)])
+      expect([...endings.values()]).toEqual([ending]);
+    await journal.append({ k: 'over', taskId: 't-1' });
+    expect((await opened()).state.endings.size).toBe(0);
   });
 
   it('never lowers an epoch', async () => {
@@ -171,20 +181,20 @@ describe('the journal', () => {
     expect(epochs.slice(-2)).toEqual([1, 2]);
   });
 
+  const long: JournalRecord = { k: 'effect', name: 'x'.repeat(9 << 20), route: 'r', epoch: 1, at: '' };
+
   it('drops facts that are sent and older than 7 days when it is condensed, and none that wait', async () => {
     const journal = await opened();
     const facts = new Facts(journal, speaker);
     await facts.tell(stopped);
     await facts.tell(stopped);
     await journal.append({ k: 'sent', version: 1 });
-    await journal.append({ k: 'effect', name: 'x'.repeat(9 << 20), route: 'r', epoch: 1, at: '' });
+    appendFileSync(path, encodeRecord(long)); // beside the first one, which would condense it at the same moment
     const again = await opened(Date.now() + 8 * 86_400_000);
     expect(again.state.facts.map(({ version }) => version)).toEqual([2]);
     expect([again.kind, again.state.version, again.state.sent]).toEqual(['kept', 2, 1]);
     expect(readFileSync(path).length).toBeLessThan(10_000);
   });
-
-  const long: JournalRecord = { k: 'effect', name: 'x'.repeat(9 << 20), route: 'r', epoch: 1, at: '' };
 
   it('is condensed while it runs once it is long, and takes what comes after', async () => {
     const journal = await opened();

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { snapshotSpec, type EventOf, type TaskCancelled, type TaskCompleted } from '@holdfast/contracts';
 import { AttemptFolder } from './backup-folder';
+import { endHalfDone } from './endings';
 import type { Facts } from './facts';
 import { Journal } from './journal';
 import { obeys, type OrdersParts } from './orders';
@@ -24,13 +25,18 @@ describe('what a task that has ended made', () => {
     node = { mediumFolder: join(root, 'medium') } as OrdersParts['node'];
     journal = await Journal.open(join(root, 'journal'));
     for (const epoch of [1, 2]) await attempt(epoch);
-    tasks = new Tasks({ node, incarnation: 'i1', journal, facts, observed: () => undefined, log: () => undefined });
+    tasks = newTasks();
   });
   afterEach(async () => {
+    jest.restoreAllMocks();
     await journal.close();
     rmSync(root, { recursive: true });
   });
 
+  const newTasks = () =>
+    new Tasks({ node, incarnation: 'i1', journal, facts, observed: () => undefined, log: () => undefined });
+  const serving = (systems: string[]) =>
+    ({ held: () => systems.map((systemId) => ({ order: { systemId } })) }) as unknown as Serving;
   const name = { systemId: 's1', pointId: 'p1' };
   const point = { k: 1, at: '2026-01-01T00:00:00.000Z' };
   const attempt = async (epoch: number) => {
@@ -46,8 +52,15 @@ describe('what a task that has ended made', () => {
   const hear = (type: 'TaskCancelled' | 'TaskCompleted', { serves, scrub }: { serves: string[]; scrub?: boolean }) =>
     new Promise<void>((done) => {
       const orders = obeys({
-        ...{ node, facts, tasks, prober: {} as Prober, speaker: { clusterId: 'c1', nodeId: 'n1', incarnation: 'i1' } },
-        serving: { held: () => serves.map((systemId) => ({ order: { systemId } })) } as unknown as Serving,
+        ...{
+          node,
+          journal,
+          facts,
+          tasks,
+          prober: {} as Prober,
+          speaker: { clusterId: 'c1', nodeId: 'n1', incarnation: 'i1' },
+        },
+        serving: serving(serves),
         points: { over: () => done() } as unknown as Points,
       });
       const heard = { ...ofTask, ...(scrub && { kind: 'scrub', subject: 'backup/s1/p1' }) };
@@ -76,10 +89,9 @@ describe('what a task that has ended made', () => {
 
   it('is taken away after the worker has ended, which might have made its folder once more', async () => {
     await journal.append({ k: 'carry', taskId: 't-1', epoch: 3 });
-    const ends = jest.spyOn(Tasks.prototype, 'end').mockImplementationOnce(() => attempt(3));
+    jest.spyOn(Tasks.prototype, 'end').mockImplementationOnce(() => attempt(3));
     await hear('TaskCancelled', { serves: [] });
     expect(attempts()).toEqual([]);
-    ends.mockRestore();
   });
 
   it('is forgotten with it, though its order was just being noted when its end was heard', async () => {
@@ -115,6 +127,18 @@ describe('what a task that has ended made', () => {
       expect(notes(1)).toEqual(['scrub-t-2.e1.json']);
     },
   );
+
+  it('is taken away by the next agent where this one dies amid it', async () => {
+    await journal.append({ k: 'carry', taskId: 't-1', epoch: 1 });
+    jest.spyOn(Tasks.prototype, 'end').mockReturnValueOnce(new Promise(() => undefined));
+    void hear('TaskCancelled', { serves: [] });
+    await journal.close();
+    expect(attempts()).toEqual(['p1.e1', 'p1.e2']);
+    const parts = { node, serving: serving([]), points: { over: () => undefined } as unknown as Points };
+    journal = await Journal.open(join(root, 'journal'));
+    await endHalfDone({ ...parts, journal, tasks: newTasks() }, () => undefined);
+    expect([attempts(), journal.state.endings.size, journal.state.epochs.size]).toEqual([[], 0, 0]);
+  });
 
   it('is no business of a node that has nothing to do with it', async () => {
     for (const type of ['TaskCompleted', 'TaskCancelled'] as const) await hear(type, { serves: ['s2'] });
