@@ -48,6 +48,17 @@ export class NodeInventories1764115200400 implements MigrationInterface {
   }
 }
 
+/** What people do to nodes. */
+export class NodeMaintenance1764133200500 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('alter table node add column in_maintenance boolean not null default false');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('alter table node drop column in_maintenance');
+  }
+}
+
 /** A node that has joined and is healthy may be opened for placement. */
 export interface Openable {
   readonly nodeId: NodeId;
@@ -152,24 +163,45 @@ export async function noteInventory(
   );
 }
 
-interface AgentRow {
+export async function noteMaintenance(
+  tx: Tx,
+  { clusterId, nodeId }: { clusterId: ClusterId; nodeId: NodeId },
+  inMaintenance: boolean,
+): Promise<void> {
+  await tx.query(
+    `insert into node (cluster_id, node_id, in_maintenance) values ($1, $2, $3)
+     on conflict (cluster_id, node_id) do update set in_maintenance = excluded.in_maintenance`,
+    [clusterId, nodeId, inMaintenance],
+  );
+}
+
+interface HeardRow {
   readonly nodeId: NodeId;
   readonly incarnation: Incarnation | null;
   readonly kinds: string[] | null;
   readonly mediumOk: boolean | null;
+  readonly inMaintenance: boolean;
 }
 
-/** What was heard of the agents that run now. */
-export async function agentsOf(tx: Tx, clusterId: ClusterId): Promise<Pick<Known, 'incarnations' | 'inventories'>> {
-  const rows = await tx.query<AgentRow>(
-    `select node_id as "nodeId", incarnation, kinds, medium_ok as "mediumOk" from node where cluster_id = $1`,
+/** What was heard of the nodes, and of the agents that run on them now. */
+export async function heardOfNodes(
+  tx: Tx,
+  clusterId: ClusterId,
+): Promise<Pick<Known, 'incarnations' | 'inventories' | 'inMaintenance'>> {
+  const rows = await tx.query<HeardRow>(
+    `select node_id as "nodeId", incarnation, kinds, medium_ok as "mediumOk", in_maintenance as "inMaintenance"
+     from node where cluster_id = $1`,
     [clusterId],
   );
   const incarnations = rows.flatMap(({ nodeId, incarnation }) => (incarnation ? [[nodeId, incarnation] as const] : []));
   const inventories = rows.flatMap(({ nodeId, kinds, mediumOk }) =>
     kinds ? [[nodeId, { kinds, mediumOk: mediumOk ?? true }] as const] : [],
   );
-  return { incarnations: Object.fromEntries(incarnations), inventories: Object.fromEntries(inventories) };
+  return {
+    incarnations: Object.fromEntries(incarnations),
+    inventories: Object.fromEntries(inventories),
+    inMaintenance: rows.flatMap(({ nodeId, inMaintenance }) => (inMaintenance ? [nodeId] : [])),
+  };
 }
 
 function openable(nodeId: NodeId, row: NodeRow | undefined): Openable | null {

@@ -11,7 +11,7 @@ import { ProgressWatch } from './progress';
 import { Systems } from './systems';
 import { Tasks } from './tasks';
 
-export interface LoadBalancerParts {
+interface LoadBalancerParts {
   readonly store: EventStore;
   readonly inbox: Inbox;
   readonly samples: Samples;

@@ -17,7 +17,7 @@ import type { MicroserviceOptions } from '@nestjs/microservices';
 import type { BalancerConfig } from './config';
 import { CheckpointRows1764115200300 } from './checkpoint-rows';
 import { type DueTimer, DueTimers } from './due-timers';
-import { FleetRows1764115200100, NodeInventories1764115200400 } from './fleet-rows';
+import { FleetRows1764115200100, NodeInventories1764115200400, NodeMaintenance1764133200500 } from './fleet-rows';
 import { LoadBalancerModule } from './load-balancer.module';
 
 const SERVICE = 'load-balancer';
@@ -34,6 +34,7 @@ export const tables = {
     HaltedScopes1764115200200,
     CheckpointRows1764115200300,
     NodeInventories1764115200400,
+    NodeMaintenance1764133200500,
   ],
 };
 

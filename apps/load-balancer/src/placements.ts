@@ -9,7 +9,7 @@ import type { Known, RoutingTable, TableEvent } from './domain/routing-table';
 import { routingTableDecider, type TableAction, type TableCommand } from './domain/routing-table.decider';
 import type { TaskFact } from './domain/task-facts';
 import { type System, type SystemCommand, systemDecider, type SystemEvent } from './domain/system.decider';
-import { agentsOf, clusterIds } from './fleet-rows';
+import { heardOfNodes, clusterIds } from './fleet-rows';
 import { LevelWatch } from './level-watch';
 import { lookAgain } from './looks';
 import { PlacementMetrics } from './placement-metrics';
@@ -23,7 +23,7 @@ interface Told {
   readonly at: Instant;
 }
 
-export interface TableDecision {
+interface TableDecision {
   readonly events: TableEvent[];
   readonly table: RoutingTable;
   /** The version of the table that it was decided on. */
@@ -128,7 +128,7 @@ export class Placements {
       at: new Date().toISOString(),
       takenMs: this.takenMs,
       leftMs,
-      ...(await agentsOf(tx, clusterId)),
+      ...(await heardOfNodes(tx, clusterId)),
     };
   }
 

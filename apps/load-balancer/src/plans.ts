@@ -12,7 +12,7 @@ import { Injectable } from '@nestjs/common';
 import type { DataOf } from './domain/data-of';
 import { planChange, planDrain, planRebalance } from './domain/plan';
 import { later, msBetween } from './domain/time';
-import { isCluster } from './fleet-rows';
+import { isCluster, noteMaintenance } from './fleet-rows';
 import { Placements } from './placements';
 
 /** Reading time: after that, the picture may be another, and whoever wants to act plans anew. */
@@ -73,11 +73,13 @@ export class Plans {
 
   async maintenanceStarted(tx: Tx, data: DataOf<typeof NodeMaintenanceStarted>): Promise<void> {
     const { clusterId, nodeId, drain, until, at } = data;
+    await noteMaintenance(tx, data, true);
     const deadlineMs = Math.max(0, msBetween(at, until));
     if (drain) await this.placements.decide(tx, clusterId, { type: 'DrainForMaintenance', nodeId, deadlineMs });
   }
 
   async maintenanceEnded(tx: Tx, { clusterId, nodeId }: DataOf<typeof NodeMaintenanceEnded>): Promise<void> {
+    await noteMaintenance(tx, { clusterId, nodeId }, false);
     await this.placements.decide(tx, clusterId, { type: 'EndMaintenance', nodeId });
   }
 }

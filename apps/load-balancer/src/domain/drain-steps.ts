@@ -1,7 +1,7 @@
 import type { Instant, NodeId } from '@holdfast/contracts';
 import { type Decision, ofTask } from './decision';
 import type { Drain } from './drain';
-import { choose, move } from './orders';
+import { chooseToLeave, move } from './orders';
 import { settleTask } from './owed';
 import { valuesOf } from './persistent-map';
 import { isToEnd, recall } from './recalls';
@@ -10,7 +10,7 @@ import { isBackground, isServe, type ServeTask, type Task } from './task';
 import { msBetween } from './time';
 
 /** What ends by itself within so long of the drain's start is left to finish. */
-export const FINISHING_MS = 3 * 60_000;
+const FINISHING_MS = 3 * 60_000;
 
 /** Of one node's background tasks, so many are stopped at a time: the others go on working. */
 const RECALLS_AT_ONCE = 4;
@@ -70,7 +70,7 @@ function isUnderway({ table }: Decision, fromNodeId: NodeId): boolean {
 
 /** False when there is no room anywhere else: it is left where it works. */
 function recallAway(decision: Decision, task: Task): boolean {
-  const { nodeId: toNodeId } = choose(decision, task, task.nodeId ? [task.nodeId] : []);
+  const { nodeId: toNodeId } = chooseToLeave(decision, task);
   if (!toNodeId) return false;
   recall(decision, task, { cause: 'drain', toNodeId });
   return true;

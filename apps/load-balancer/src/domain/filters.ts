@@ -24,9 +24,14 @@ export function filterOf(
 }
 
 /** What keeps it off only while another node is left: better there than nowhere. */
-export function reluctanceOf(node: TableNode | undefined, task: Pick<Task, 'avoided'>, { at }: Known): string | null {
+export function reluctanceOf(
+  node: TableNode | undefined,
+  task: Pick<Task, 'avoided'>,
+  { at, inMaintenance = [] }: Known,
+): string | null {
   if (!node) return null;
   if (isAvoided(task, node.nodeId, at)) return 'avoided';
+  if (inMaintenance.includes(node.nodeId)) return 'maintenance';
   return isOnHold(node, at) ? 'hold' : null;
 }
 

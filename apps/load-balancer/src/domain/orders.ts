@@ -37,6 +37,12 @@ export function choose({ table, known, loads }: Decision, task: ToPlace, refusin
   );
 }
 
+/** Where it would go though it could stay: not to a node that a person works on, for that may be off. */
+export function chooseToLeave(decision: Decision, task: Task): Choice {
+  const { inMaintenance = [] } = decision.known;
+  return choose(decision, task, task.nodeId ? [task.nodeId, ...inMaintenance] : inMaintenance);
+}
+
 /** Orders the task of a node at the next epoch; with no node to take it, says why, once. */
 export function assign(decision: Decision, task: Task, cause: AssignCause): void {
   const choice = preferred(decision, task) ?? choose(decision, task);

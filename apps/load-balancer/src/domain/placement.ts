@@ -180,7 +180,7 @@ function show(shown: Ranked[], ranked: Ranked): void {
 }
 
 /** A name's xxHash64, as two halves: numbers are mixed many times faster than a bigint. */
-export interface Seed {
+interface Seed {
   readonly high: number;
   readonly low: number;
 }

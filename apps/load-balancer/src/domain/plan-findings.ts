@@ -57,7 +57,7 @@ function unserved({ steps }: Outcome): PlanFinding[] {
       ...{ code: 'ONLY_NODE_WITH_MEDIUM', severity: 'error', subject },
       ...{
         text: 'no other open node mounts its medium',
-        remedy: 'start another node of the cluster first, or end its drain',
+        remedy: 'start another node of the cluster first, or end its drain or maintenance',
       },
     }));
 }

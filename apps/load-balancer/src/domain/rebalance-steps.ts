@@ -1,6 +1,6 @@
 import type { NodeId } from '@holdfast/contracts';
 import type { Decision } from './decision';
-import { choose } from './orders';
+import { chooseToLeave } from './orders';
 import { valuesOf } from './persistent-map';
 import { recall } from './recalls';
 import { type Fullness, fullness, isCalm, maxOverFair } from './rebalance';
@@ -8,13 +8,13 @@ import { type BackgroundTask, isBackground, type Task } from './task';
 
 /** A gap between start and stop, or it would go to and fro. */
 export const START_ABOVE = 1.2;
-export const STOP_AT = 1.08;
+const STOP_AT = 1.08;
 
 /** So long it has to be uneven before it is levelled by itself: most unevenness ends with a task. */
 export const UNEVEN_MS = 60_000;
 
 /** What ends sooner is not worth a move. */
-export const WORTH_MS = 60_000;
+const WORTH_MS = 60_000;
 
 const MOVES_AT_ONCE = 2;
 
@@ -36,7 +36,7 @@ export function rebalanceOn(decision: Decision): void {
   decision.add({ type: 'RebalanceEnded', data });
 }
 
-export interface RebalanceStep {
+interface RebalanceStep {
   readonly task: BackgroundTask;
   readonly toNodeId: NodeId;
 }
@@ -51,7 +51,7 @@ export function nextStep(decision: Decision): RebalanceStep | undefined {
     .filter((task): task is BackgroundTask => task.nodeId === fullest.nodeId && isWorthMoving(decision, task))
     .sort((a, b) => b.cost - a.cost);
   for (const task of candidates) {
-    const { nodeId: toNodeId } = choose(decision, task, [fullest.nodeId]);
+    const { nodeId: toNodeId } = chooseToLeave(decision, task);
     const to = nodes.find(({ nodeId }) => nodeId === toNodeId);
     if (to && shareOf({ ...to, load: to.load + task.cost }) < shareOf(fullest)) return { task, toNodeId: to.nodeId };
   }

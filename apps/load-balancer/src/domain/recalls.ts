@@ -7,7 +7,7 @@ import { isServe, type MoveCause, type RecallCause, type Task } from './task';
 /** A recall that nobody answered: a system's end is asked for again, anything else goes on elsewhere all the same. */
 export const STOPPED_MS = 30_000;
 
-export type CancelCause = 'retirement' | 'creationFailed' | 'operator';
+type CancelCause = 'retirement' | 'creationFailed' | 'operator';
 
 /** How far it was when it stopped. */
 export interface Stop {

@@ -115,6 +115,8 @@ export interface Known {
   readonly takenMs: number;
   /** What each node's agent reported, as far as it was heard. */
   readonly inventories?: Readonly<Record<string, Inventory>> | undefined;
+  /** A person works on them: they may go off at any time, and nobody will declare them down. */
+  readonly inMaintenance?: readonly NodeId[] | undefined;
   /** How long running tasks will go on, by the rates that are observed; undefined: they were not heard of yet. */
   readonly leftMs?: ReadonlyMap<TaskId, number> | undefined;
 }

@@ -27,6 +27,8 @@ export class FixtureTable {
   clock = T0;
   /** What samples say of how long tasks will go on. */
   leftMs: Record<string, number> = {};
+  /** Nodes that people work on. */
+  inMaintenance: NodeId[] = [];
 
   static withNodes(...nodeIds: string[]): FixtureTable {
     const fixture = new FixtureTable();
@@ -50,6 +52,7 @@ export class FixtureTable {
       incarnations: {},
       takenMs: 5_000,
       leftMs: new Map(Object.entries(this.leftMs)) as never,
+      inMaintenance: this.inMaintenance,
     };
   }
 

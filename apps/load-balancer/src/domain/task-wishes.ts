@@ -2,7 +2,7 @@ import type { NodeId, RequestId, TaskActionRejected, TaskId } from '@holdfast/co
 import { assertNever } from '@holdfast/kernel';
 import type { DataOf } from './data-of';
 import { type Decision, ofTask } from './decision';
-import { choose, fits, moveTo } from './orders';
+import { chooseToLeave, fits, moveTo } from './orders';
 import { placeBackground, placeWaiting } from './owed';
 import { lookUp } from './persistent-map';
 import { end, recall } from './recalls';
@@ -71,7 +71,7 @@ function wayFrom(owner: TableNode | undefined, { phase, kind }: Task): 'recall' 
 }
 
 function roomFor(decision: Decision, task: Task, toNodeId: NodeId | null): NodeId | null {
-  if (!toNodeId) return choose(decision, task, task.nodeId ? [task.nodeId] : []).nodeId;
+  if (!toNodeId) return chooseToLeave(decision, task).nodeId;
   return toNodeId !== task.nodeId && fits(decision, task, toNodeId) ? toNodeId : null;
 }
 

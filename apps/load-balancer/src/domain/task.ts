@@ -50,7 +50,7 @@ export type RecallCause = DataOf<typeof TaskRecalled>['cause'];
 export type WaitsFor = DataOf<typeof TaskHeld>['waitsFor'];
 
 /** A node that does not carry a task it was given is not asked again for so long, unless nobody else is left. */
-export const AVOIDED_MS = 30_000;
+const AVOIDED_MS = 30_000;
 
 interface OpenTask {
   readonly taskId: TaskId;
@@ -106,7 +106,7 @@ export interface SnapshotTask extends EndingTask {
   readonly frozen: boolean;
 }
 
-export interface ScrubTask extends EndingTask {
+interface ScrubTask extends EndingTask {
   readonly kind: 'scrub';
   readonly spec: ScrubSpec;
 }
