@@ -89,7 +89,7 @@ async function check(path: string, expected: Omit<Piece, 'n'>, { turn, begin }: 
 
 /**
  * Its clean pages leave this node's memory, and a sealed piece has no others. Node has no `posix_fadvise`, and its buffers
- * do not lie as `O_DIRECT` wants them: a child does it, in 4 ms, where the piece then takes 15 ms to read at the very
+ * do not lie as `O_DIRECT` wants them: a child does it, in 4 ms, where the piece then takes 10 ms to read at the very
  * least. What a file server or a disk has in memory of its own is beyond the reach of any reader.
  */
 async function dropCached(file: FileHandle): Promise<void> {
