@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import type { EventMeta } from './events';
 
 /** One event as it will be written. */
-export interface StagedEvent {
+interface StagedEvent {
   readonly id: string;
   readonly type: string;
   readonly schemaVersion: number;
@@ -30,7 +30,10 @@ const APPEND = `
   from es.append($1::text[], $2::text[], $3::bigint[], $4::int[], $5::int[],
                  $6::int[], $7::uuid[], $8::text[], $9::smallint[], $10::json[], $11::json[])`;
 
-/** One call for any number of streams; all of them are one unit, for the transaction stands or falls as a whole. */
+/**
+ * One call for any number of streams; all of them are one unit, for the transaction stands or falls as a whole. The
+ * function knows several units too, for transactions that share a call, and `-1`, for those that may not begin a stream.
+ */
 export async function append(client: ClientBase, streams: readonly StagedStream[]): Promise<Verdict[]> {
   const events = streams.flatMap(({ events }, index) => events.map((event) => ({ ...event, entry: index + 1 })));
   let last = 0;

@@ -72,15 +72,6 @@ describe('bindDecider', () => {
     expect(await streams.load(id)).toEqual({ state: { lost: 2 }, version: 2 });
   });
 
-  it('previews a row of commands and appends nothing', async () => {
-    const id = fresh();
-    await grow(id, 1);
-    const plan = await bindSight(store).preview(id, [lose, { ...lose, upTo: 2 }, { ...lose, cause: 'partition' }]);
-    expect(plan).toMatchObject({ state: { lost: 3 }, basedOnVersion: 1 });
-    expect(plan.events.map(({ data }) => data.cause)).toEqual(['broker', 'partition']);
-    expect(await store.headVersion(`cluster-health-${id}`)).toBe(1);
-  });
-
   it('folds what was decided once, as it is stored', async () => {
     let folded = 0;
     const evolve = (state: SightState, event: Sight) => {

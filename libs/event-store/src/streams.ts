@@ -16,8 +16,6 @@ export interface Streams<C, S, E> {
   load(id: string, at?: { version: number }): Promise<{ state: S; version: number }>;
   /** Inside of one, with what it has decided so far. */
   loadIn(tx: Tx, id: string): Promise<{ state: S; version: number }>;
-  /** What would happen; appends nothing. */
-  preview(id: string, commands: readonly C[]): Promise<{ events: E[]; state: S; basedOnVersion: number }>;
 }
 
 export interface Binding {
@@ -94,17 +92,6 @@ class BoundStreams<C extends Named, S, E extends Named & { readonly data: object
     const loaded = await this.fold(stream, { via: tx, from: this.cache.get(stream) });
     this.cache.set(stream, loaded);
     return loaded;
-  }
-
-  async preview(id: string, commands: readonly C[]): Promise<{ events: E[]; state: S; basedOnVersion: number }> {
-    const { state: current, version: basedOnVersion } = await this.load(id);
-    let state = current;
-    const events = commands.flatMap((command) => {
-      const decided = this.decider.decide(command, state);
-      state = fold(this.decider, decided, state);
-      return decided;
-    });
-    return { events, state, basedOnVersion };
   }
 
   private keyOf(id: string): string {
