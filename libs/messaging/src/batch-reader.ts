@@ -14,7 +14,7 @@ const LEAVE_MS = 3_000;
 /** Of this process, not of a reader: two that begin in the same millisecond must not meet in one group. */
 let freshGroups = 0;
 
-export interface BatchReaderOptions {
+interface BatchReaderOptions {
   kafka: KafkaLink;
   topics: readonly string[];
   /** A stable name shares partitions and keeps offsets; a prefix of its own makes a fresh group at each start. */

@@ -10,7 +10,7 @@ export interface PartitionFreshness {
   retriedMs: number;
 }
 
-interface Known {
+interface Reading {
   asOf: Instant | null;
   behindRecords: number;
   readAt: number;
@@ -19,7 +19,7 @@ interface Known {
 
 /** How far and how fresh this process reads each partition; its pulse is `StreamHeadsObserved`. */
 export class Freshness {
-  readonly #partitions = new Map<string, Known>();
+  readonly #partitions = new Map<string, Reading>();
 
   of(topic: string, partition: number): PartitionFreshness {
     const found = this.#partitions.get(`${topic}/${partition}`);

@@ -40,11 +40,11 @@ async function announceIn(partition: number, { kafka, topic, heads: all }: Annou
   const since = performance.now() - TOLD_FOR_MS;
   for (const [stream, { toldFrom }] of told) if (toldFrom < since) told.delete(stream);
   const heads = [...told.values()].map(({ stream, version, eventId }) => ({ stream, version, eventId }));
-  const records = [];
-  for (let at = 0; at === 0 || at < heads.length; at += PER_RECORD) {
-    records.push(headsRecord(topic, partition, heads.slice(at, at + PER_RECORD)));
-  }
   try {
+    const records = [];
+    for (let at = 0; at === 0 || at < heads.length; at += PER_RECORD) {
+      records.push(headsRecord(topic, partition, heads.slice(at, at + PER_RECORD)));
+    }
     await kafka.send(topic.name, partition, records);
   } catch (error) {
     log.warn({ err: error, topic: topic.name, partition }, 'heads were not told; they will be again');

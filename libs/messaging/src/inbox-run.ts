@@ -65,7 +65,8 @@ export class InboxRun {
         // The answer to an older question says nothing about today's.
         if (state !== 'gap' || item.fromVersion !== at + 1) return;
         const version = at + 1;
-        return this.block(placeless(item, version), { version, code: 'HISTORY_MISSING', attempts: 0, ...item });
+        const { message } = item;
+        return this.block(placeless(item, version), { version, code: 'HISTORY_MISSING', message, attempts: 0 });
       }
     }
   }

@@ -15,7 +15,7 @@ export interface UnsentEvent {
   meta: EventMeta;
 }
 
-export interface Head {
+interface Head {
   stream: string;
   version: number;
   eventId: string;

@@ -197,8 +197,11 @@ export class Relay {
   async #announceHeads(partitions: number): Promise<void> {
     if (this.#announcing) return;
     this.#announcing = true;
-    await announceHeads({ kafka: this.#kafka, topic: this.#topic, heads: this.#heads, partitions });
-    this.#announcing = false;
+    try {
+      await announceHeads({ kafka: this.#kafka, topic: this.#topic, heads: this.#heads, partitions });
+    } finally {
+      this.#announcing = false;
+    }
   }
 
   #remember(partition: number, head: { stream: string; version: number; eventId: string }): void {
