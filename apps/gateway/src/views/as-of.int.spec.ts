@@ -8,6 +8,8 @@ import { FeedSuite } from '../testing/feed-suite';
 import * as fleet from '../testing/fleet';
 import { asked, rowsOf, told } from '../testing/told';
 
+fc.configureGlobal({ seed: 20_260_101 });
+
 const suite = new FeedSuite();
 beforeAll(() => suite.start());
 afterAll(() => suite.stop());
