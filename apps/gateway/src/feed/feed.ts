@@ -33,7 +33,7 @@ export interface EventFilter {
 }
 
 /** A place in the feed, and when the gateway knew so much. */
-export interface Known {
+export interface Moment {
   readonly position: number;
   readonly at: Instant;
 }
@@ -120,7 +120,7 @@ export class Feed {
   }
 
   /** The event at a position: when it was known. */
-  async at(position: number): Promise<Known | undefined> {
+  async at(position: number): Promise<Moment | undefined> {
     return this.known('where position = $1', position);
   }
 
@@ -128,7 +128,7 @@ export class Feed {
    * The last position known at an instant, which is not in the future. Who writes just now may have given its rows an
    * earlier time: it is waited for, so that one question has one answer.
    */
-  async knownAt(instant: string): Promise<Known | undefined> {
+  async knownAt(instant: string): Promise<Moment | undefined> {
     const [asked] = await this.store.query<{ past: boolean }>(
       'select $1::timestamptz <= clock_timestamp() as past, pg_advisory_xact_lock_shared($2)',
       [instant, FEED_LOCK],
@@ -154,7 +154,7 @@ export class Feed {
     await this.waiters.next(withinMs);
   }
 
-  private async known(tail: string, value: unknown): Promise<Known | undefined> {
+  private async known(tail: string, value: unknown): Promise<Moment | undefined> {
     const [row] = await this.store.query<{ position: string; at: string }>(
       `select position, ${instantOf('known_at')} as at from feed ${tail}`,
       [value],

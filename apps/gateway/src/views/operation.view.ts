@@ -2,13 +2,13 @@ import { requestContractOf } from '@holdfast/contracts';
 import type { OperationRow } from '../projections/operation';
 import type { Reason } from '../projections/refusals';
 import { actionsOf } from './actions';
-import { standingOf, type Around } from './progress';
+import { operationStanding, type Around } from './progress';
 
 /** An operation as the API shows it. What no kind of this step has is null, never 0. */
 export function operationView(row: OperationRow, now: number, around: Around = {}) {
   const { id, kind, subject, state, result, startedAt, endedAt } = row;
   const isOpen = endedAt === null;
-  const { phase, progress, movedAt } = standingOf(row, around, now);
+  const { phase, progress, movedAt } = operationStanding(row, around, now);
   return {
     id,
     kind,

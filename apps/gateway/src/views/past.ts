@@ -1,4 +1,4 @@
-import type { Feed, Known } from '../feed/feed';
+import type { Feed, Moment } from '../feed/feed';
 import type { Projector } from '../feed/projector';
 import { Problem } from '../http/problem';
 
@@ -6,7 +6,7 @@ import { Problem } from '../http/problem';
 const FOLDED_WITHIN_MS = 1_000;
 
 /** `5181`, or an instant: then the last position known at that time. */
-export async function pastOf(asked: string, of: { feed: Feed; projector: Projector }): Promise<Known> {
+export async function pastOf(asked: string, of: { feed: Feed; projector: Projector }): Promise<Moment> {
   const { feed, projector } = of;
   const past = /^\d+$/.test(asked) ? await feed.at(Number(asked)) : await feed.knownAt(asked);
   if (!past || !(await projector.reached(past.position, FOLDED_WITHIN_MS))) throw await outOfRange(asked, of);

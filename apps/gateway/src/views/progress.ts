@@ -22,17 +22,17 @@ export interface Around {
   readonly seen?: SeenProgress | undefined;
 }
 
-export interface Standing {
+export interface OperationStanding {
   readonly phase: string | null;
   readonly progress: Progress | null;
   /** When it last came forward, where that is known. */
   readonly movedAt: string | null;
 }
 
-const nothing: Standing = { phase: null, progress: null, movedAt: null };
+const nothing: OperationStanding = { phase: null, progress: null, movedAt: null };
 
 /** How far an open operation is: what its task, its node or its system tells of itself. */
-export function standingOf(row: OperationRow, around: Around, now: number): Standing {
+export function operationStanding(row: OperationRow, around: Around, now: number): OperationStanding {
   const { task, node, system, seen } = around;
   if (task) return ofTask(task, seen, { now, isWhole: row.kind === 'TaskRequested' });
   if (row.kind === 'SystemRequested' && system) return ofRestore(system, seen, now);
@@ -49,7 +49,7 @@ function ofTask(task: TaskRow, seen: SeenProgress | undefined, { now, isWhole }:
   return { phase: state, progress, movedAt: seenAt };
 }
 
-function ofRestore({ serving, fromBackup }: SystemRow, seen: SeenProgress | undefined, now: number): Standing {
+function ofRestore({ serving, fromBackup }: SystemRow, seen: SeenProgress | undefined, now: number): OperationStanding {
   const { state, since } = serving;
   if (!fromBackup || !seen) return { phase: state, progress: null, movedAt: since };
   const { doneBytes, totalBytes } = seen.data;
@@ -57,7 +57,7 @@ function ofRestore({ serving, fromBackup }: SystemRow, seen: SeenProgress | unde
   return { phase: state, progress: inBytes({ doneBytes, totalBytes, bytesPerSec }, seen), movedAt: seen.movedAt };
 }
 
-function ofDrain({ carries }: NodeRow, { state, total, movedAt }: Drain): Standing {
+function ofDrain({ carries }: NodeRow, { state, total, movedAt }: Drain): OperationStanding {
   const left = Object.values(carries);
   const phase = state !== 'draining' ? state : left.some((cost) => cost !== null) ? 'tasks' : 'systems';
   const done = Math.max(0, total - left.length);

@@ -12,7 +12,7 @@ export interface Fleet {
 }
 
 /** What clients of a system notice now, the status of its node, and what a person may do about it. */
-export interface Standing {
+export interface SystemStanding {
   readonly serving: SystemRow['serving'];
   readonly nodeId: string | null;
   readonly nodeStatus: NodeRow['status'] | null;
@@ -24,7 +24,7 @@ export interface Standing {
  * Its own row tells what was ordered and taken; a node that has died since, that a brake keeps from being declared down,
  * or that is suspected while nobody can take over, leaves it unserved.
  */
-export function standingOf(row: SystemRow, fleet: Fleet): Standing {
+export function systemStanding(row: SystemRow, fleet: Fleet): SystemStanding {
   const { nodeId } = row;
   const cluster = fleet.clusters.find(({ clusterId }) => clusterId === row.clusterId);
   const node = fleet.nodes.find((one) => one.nodeId === nodeId);
@@ -41,7 +41,7 @@ export function standingOf(row: SystemRow, fleet: Fleet): Standing {
 }
 
 export function servingOf(row: SystemRow, fleet: Fleet): SystemRow['serving'] {
-  return standingOf(row, fleet).serving;
+  return systemStanding(row, fleet).serving;
 }
 
 /** A brake forbids to declare it down: since when it would be, unless it has been heard again. Silence alone is no death. */
@@ -50,7 +50,7 @@ function foundDeadAt({ nodeId, withheld }: NodeRow, { beats }: Fleet): string | 
   return isDead ? withheld.at : undefined;
 }
 
-interface Around {
+interface Circumstances {
   readonly node: NodeRow | undefined;
   readonly deadAt: string | undefined;
   readonly frozenAt: string | undefined;
@@ -58,8 +58,8 @@ interface Around {
   readonly alone: boolean;
 }
 
-function servingWith({ serving, nodeId }: SystemRow, around: Around): SystemRow['serving'] {
-  const { node, deadAt, frozenAt, brake, alone } = around;
+function servingWith({ serving, nodeId }: SystemRow, circumstances: Circumstances): SystemRow['serving'] {
+  const { node, deadAt, frozenAt, brake, alone } = circumstances;
   if (serving.state === 'retired') return serving;
   const stuck = brake?.text ?? (alone ? ALONE : undefined);
   if (node?.status === 'down')

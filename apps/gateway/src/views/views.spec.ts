@@ -33,7 +33,7 @@ import { asked, AT, INCARNATION, REQUEST, rowsOf, story, told } from '../testing
 import { clusterView } from './cluster.view';
 import { nodeView } from './node.view';
 import { operationView } from './operation.view';
-import { servingOf, standingOf } from './system.view';
+import { servingOf, systemStanding } from './system.view';
 import { Views } from './views';
 
 const healthy = (nodeId: string) => [joined(nodeId), recovered(nodeId), opened(nodeId)];
@@ -133,7 +133,7 @@ it('the remedy of an unserved system names the drained nodes that could take it'
     ...{ clusterId: 'alpha', nodeId: 'n2', at: AT, deadlineAt: AT, force: false, by: 'operator' },
   });
   const { fleet, system } = fleetAfter([...healthy('n1'), ...healthy('n2'), ...served, drained, down('n1')]);
-  expect(standingOf(system, fleet).remedy).toMatch(/^start n1 .*, or holdfast drain n2 --stop$/);
+  expect(systemStanding(system, fleet).remedy).toMatch(/^start n1 .*, or holdfast drain n2 --stop$/);
 });
 
 describe('a system whose node is off while a brake forbids the verdict', () => {
@@ -147,16 +147,18 @@ describe('a system whose node is off while a brake forbids the verdict', () => {
 
   it('is unserved, and the remedy names what lifts the brake', () => {
     const { fleet, system } = fleetAfter([...two, maintenance, withheld('maintenance')]);
-    expect(standingOf(system, fleet)).toMatchObject({
+    expect(systemStanding(system, fleet)).toMatchObject({
       serving: { state: 'unserved', since: AT, reason: 'n1 is silent, in maintenance until 12:00:00' },
       remedy: expect.stringMatching(/^start n1 .*: holdfast maintenance end n1$/) as string,
     });
     const drained = told(NodeDrainStarted, { ...inAlpha, nodeId: 'n2', deadlineAt: AT, force: false, by: 'operator' });
     const alone = fleetAfter([...two, drained, maintenance, withheld('maintenance')]);
-    expect(standingOf(alone.system, alone.fleet).remedy).toMatch(/maintenance end n1, then holdfast drain n2 --stop$/);
+    expect(systemStanding(alone.system, alone.fleet).remedy).toMatch(
+      /maintenance end n1, then holdfast drain n2 --stop$/,
+    );
     const braked = fleetAfter([...two, suspected('n1'), withheld('halted')]);
     const halted = { scope: 'alpha', halted: true, reason: 'x', since: AT, by: 'y' };
-    expect(standingOf(braked.system, { ...braked.fleet, automation: [halted] })).toMatchObject({
+    expect(systemStanding(braked.system, { ...braked.fleet, automation: [halted] })).toMatchObject({
       serving: { state: 'unserved', reason: 'halted, resume alpha' },
       remedy: expect.stringMatching(/^holdfast resume alpha; or start n1/) as string,
     });
@@ -227,7 +229,7 @@ it('a pending system names the brake that keeps it so, and is never without a re
   expect(servingAfter(...pending, frozen)).toMatchObject({ state: 'pending', reason: 'frozen, thaw alpha' });
   const { fleet, system } = fleetAfter(pending);
   const halted = { scope: 'fleet', halted: true, reason: 'x', since: AT, by: 'y' };
-  expect(standingOf(system, { ...fleet, automation: [halted] })).toMatchObject({
+  expect(systemStanding(system, { ...fleet, automation: [halted] })).toMatchObject({
     serving: { reason: 'halted, resume fleet' },
     remedy: 'holdfast resume fleet',
   });

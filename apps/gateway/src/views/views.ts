@@ -1,6 +1,6 @@
 import { serveTaskOf, topics, type SystemId } from '@holdfast/contracts';
 import type { EventStore } from '@holdfast/event-store';
-import { instantOf, type Feed, type Known } from '../feed/feed';
+import { instantOf, type Feed, type Moment } from '../feed/feed';
 import type { Projector } from '../feed/projector';
 import { pageSql } from '../feed/paging';
 import { rowsAt } from '../feed/tables';
@@ -24,7 +24,7 @@ import { rawRecordOf, type RawRecordView } from './parked.view';
 import { pastOf } from './past';
 import { planResultOf } from './plan.view';
 import type { Around } from './progress';
-import { standingOf, systemView, type Fleet, type Standing, type SystemView } from './system.view';
+import { systemStanding, systemView, type Fleet, type SystemStanding, type SystemView } from './system.view';
 import { taskView, underBrake, type TaskView } from './task.view';
 
 /** When the picture was taken: its place in the feed, and how far that is behind the log. */
@@ -60,7 +60,7 @@ export interface State<Row> {
 export class Views {
   constructor(
     readonly from: Sources,
-    readonly past?: Known,
+    readonly past?: Moment,
   ) {}
 
   /** As the gateway knew it at a position, or at an instant; not asked: now. */
@@ -180,9 +180,9 @@ export class Views {
   }
 
   /** Of a system that is there. */
-  async standing(systemId: string): Promise<Standing> {
+  async standing(systemId: string): Promise<SystemStanding> {
     const [row, fleet] = await Promise.all([this.row<SystemRow>('systems', systemId), this.fleet()]);
-    return standingOf(row ?? notFound('system', systemId), fleet);
+    return systemStanding(row ?? notFound('system', systemId), fleet);
   }
 
   /** Those of a page. */

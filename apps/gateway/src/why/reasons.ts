@@ -12,7 +12,7 @@ import type { FeedEvent } from '../projections/projection';
 import type { TaskRow } from '../projections/tasks.projection';
 import type { BackupView } from '../views/backup.view';
 import type { Brake } from '../views/cluster.view';
-import type { Standing } from '../views/system.view';
+import type { SystemStanding } from '../views/system.view';
 import { BACKUP_EVENTS, whyBackup } from './backup.why';
 import { CLUSTER_EVENTS, whyCluster } from './cluster.why';
 import { NODE_EVENTS, VERDICTS, whyNode } from './node.why';
@@ -45,7 +45,7 @@ export class Reasons {
   }
 
   /** Of all that works on a system, the serve task alone says who serves it. */
-  async system(systemId: string, standing: Standing, subject = `system/${systemId}`): Promise<Why> {
+  async system(systemId: string, standing: SystemStanding, subject = `system/${systemId}`): Promise<Why> {
     const [grants, task] = await Promise.all([
       this.story(`system/${systemId}`, [SystemServeGranted]),
       this.story(`task/${serveTaskOf(systemId as SystemId)}`, SERVE_EVENTS),

@@ -1,8 +1,8 @@
-import type { Standing } from '../views/system.view';
+import type { SystemStanding } from '../views/system.view';
 import { clock, type Why } from './why';
 
 /** The story of its serve task, under a headline that says what clients of the system notice now, and the way on. */
-export function whySystem(story: Why, standing: Standing): Why {
+export function whySystem(story: Why, standing: SystemStanding): Why {
   const headline = headlineOf(standing);
   const remedy = standing.remedy === null ? [] : [{ label: 'remedy', text: standing.remedy }];
   if (headline === undefined) return { ...story, lines: [...story.lines, ...remedy] };
@@ -10,7 +10,7 @@ export function whySystem(story: Why, standing: Standing): Why {
 }
 
 /** Undefined: the story's own says it already. */
-function headlineOf({ serving, nodeId, nodeStatus, brake }: Standing): string | undefined {
+function headlineOf({ serving, nodeId, nodeStatus, brake }: SystemStanding): string | undefined {
   const { state, reason } = serving;
   const since = serving.since === null ? '' : ` since ${clock(serving.since)}`;
   if (state === 'unserved') {
