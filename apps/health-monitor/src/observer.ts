@@ -9,7 +9,7 @@ import { PartitionSight, sightCause } from './domain/sight';
 import type { Halts } from './halts';
 import type { Rejections } from './rejections';
 
-export interface ObserverOptions {
+interface ObserverOptions {
   readonly clusters: Clusters;
   readonly halts: Halts;
   readonly rejections: Rejections;

@@ -1,7 +1,7 @@
 import { isStorable } from '../feed/storable';
 import { Problem } from './problem';
 
-export const DEPTH_LIMIT = 32;
+const DEPTH_LIMIT = 32;
 const UNSTORABLE = 'holds U+0000 or half a surrogate pair, which is no text';
 const STORABLE_REMEDY = 'leave that character out: the store keeps text alone';
 const PROTOTYPE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);

@@ -4,7 +4,7 @@ import { isStorable } from '../feed/storable';
 import { sha256 } from '../requests/request-id';
 import { Problem } from './problem';
 
-export const LIST_LIMIT = 500;
+const LIST_LIMIT = 500;
 
 /** The query that every list understands. */
 export const listQuery = z.strictObject({
@@ -17,7 +17,7 @@ export const listQuery = z.strictObject({
   fields: z.string().max(500).optional(),
   filter: z.record(z.string(), z.string()).default({}),
 });
-export type ListQuery = z.infer<typeof listQuery>;
+type ListQuery = z.infer<typeof listQuery>;
 
 /** `at`: the position that the list was asked as of, to which its cursor is bound too. */
 export type PageQuery = ListQuery & { at?: number | undefined };

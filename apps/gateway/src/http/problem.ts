@@ -138,7 +138,7 @@ export const problems = {
     readRemedy: 'ask again; if it stays, look for the traceId in the gateway’s log',
   },
 } satisfies Record<string, Kind>;
-export type ProblemKind = keyof typeof problems;
+type ProblemKind = keyof typeof problems;
 
 /** What the store's own errors are to a caller. */
 const ofStore: Readonly<Record<string, ProblemKind>> = {
@@ -171,7 +171,7 @@ export function problemOf(error: unknown, asked: 'to read' | 'to act' = 'to act'
   return problem('INTERNAL', 'something happened that the gateway does not know how to answer');
 }
 
-export interface ProblemBody {
+interface ProblemBody {
   type: string;
   title: string;
   status: number;

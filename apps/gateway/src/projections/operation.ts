@@ -11,7 +11,7 @@ export const operationStates = [
   'cancelled',
   'planned',
 ] as const;
-export type OperationState = (typeof operationStates)[number];
+type OperationState = (typeof operationStates)[number];
 
 /** Nothing was asked for yet, perhaps never: an answer was heard under this id, and not the request. */
 export const UNASKED = 'unasked';

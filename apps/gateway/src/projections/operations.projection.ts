@@ -89,7 +89,7 @@ function isOperatorFact(contract: (typeof allContracts)[number]): contract is Ev
   if (contract.kind !== 'event' || requestContractOf(contract.type)) return false;
   return 'shape' in contract.schema && 'actor' in (contract.schema.shape as object);
 }
-export const operatorFacts: readonly EventContract[] = allContracts.filter(isOperatorFact);
+const operatorFacts: readonly EventContract[] = allContracts.filter(isOperatorFact);
 
 /** What nobody has asked for is no operation. Phase, progress and reason are made of more than the row. */
 export const operationList: Endless = {

@@ -24,7 +24,7 @@ import {
 import { defineProjection, rulesFor, type Touch } from './projection';
 import { countsOf } from './tasks.projection';
 
-export type ServingState = 'pending' | 'creating' | 'starting' | 'served' | 'waiting' | 'unserved' | 'retired';
+type ServingState = 'pending' | 'creating' | 'starting' | 'served' | 'waiting' | 'unserved' | 'retired';
 
 export interface SystemRow {
   systemId: string;

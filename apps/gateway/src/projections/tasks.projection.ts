@@ -35,7 +35,7 @@ export const taskStates = [
   'completed',
   'cancelled',
 ] as const;
-export type TaskState = (typeof taskStates)[number];
+type TaskState = (typeof taskStates)[number];
 
 /** All is told on the cluster's one stream, in order. */
 export interface TaskRow {

@@ -1,5 +1,5 @@
 /** An IPv4 range as its first and last address, in numbers. */
-export interface Range {
+interface Range {
   readonly first: number;
   readonly last: number;
 }

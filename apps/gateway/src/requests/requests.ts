@@ -24,7 +24,7 @@ export interface Limits {
   readonly outboxEvents: number;
 }
 
-export interface RequestsParts {
+interface RequestsParts {
   readonly store: EventStore;
   readonly tokens: Tokens;
   readonly feed: Feed;

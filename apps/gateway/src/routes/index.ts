@@ -4,7 +4,7 @@ import { readRoutes } from './read.routes';
 import type { Route, StreamRoute } from './route';
 import { workRoutes } from './work.routes';
 
-export const liveRoute: StreamRoute = {
+const liveRoute: StreamRoute = {
   method: 'get',
   path: '/v1/stream',
   summary: 'The feed as it grows (SSE): `id` is the position, `Last-Event-ID` resumes; samples come without an id',

@@ -17,7 +17,7 @@ import { act, type ActRoute } from './route';
 const MIB = 2 ** 20;
 const BLOCK = 4_096;
 /** What every engine serves whole: a disk is cut into sectors, a file system into blocks. */
-export const wantedVolume = volumeSpec.extend({
+const wantedVolume = volumeSpec.extend({
   sizeBytes: z
     .int()
     .min(MIB, 'at least 1 MiB (1048576)')
@@ -25,7 +25,7 @@ export const wantedVolume = volumeSpec.extend({
     .multipleOf(BLOCK, `a multiple of ${BLOCK} bytes`),
 });
 /** New volumes, or those of a backup: it says itself how large they are, and in which cluster it lies. */
-export const wantedSystem = z
+const wantedSystem = z
   .strictObject({
     systemId,
     clusterId: clusterId.optional(),

@@ -36,7 +36,7 @@ const ofNode = z.strictObject({ nodeId });
 const ofCluster = z.strictObject({ clusterId });
 
 /** The kind and the rate are judged by the load-balancer: it knows what nodes can carry. */
-export const wantedTask = z
+const wantedTask = z
   .strictObject({
     kind: z.string().min(1).max(40),
     systemId,

@@ -2,7 +2,7 @@ import type { HeartbeatObserved, SampleOf, ServiceStatusObserved, TaskProgressOb
 
 export type Heartbeat = SampleOf<typeof HeartbeatObserved>['data'];
 export type ServiceStatus = SampleOf<typeof ServiceStatusObserved>['data'];
-export type TaskProgress = SampleOf<typeof TaskProgressObserved>['data'];
+type TaskProgress = SampleOf<typeof TaskProgressObserved>['data'];
 
 export interface Seen<T> {
   readonly data: T;

@@ -10,7 +10,7 @@ const COMMENT_MS = 15_000;
 const BATCH = 500;
 const RECONNECT_MS = 1_000;
 
-export interface Sample {
+interface Sample {
   readonly type: string;
   readonly subject: string;
   readonly data: object;

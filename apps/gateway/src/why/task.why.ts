@@ -48,7 +48,7 @@ export const ordersIn = (events: readonly FeedEvent[]): Order[] =>
   events.filter((event) => is(event, TaskAssigned) || is(event, TaskMoved));
 
 /** The order that stands. A re-offer to a restarted agent decided nothing: its grant was decided before. */
-export function standingOrder(events: readonly FeedEvent[]): Order | undefined {
+function standingOrder(events: readonly FeedEvent[]): Order | undefined {
   const orders = ordersIn(events);
   const epoch = orders.at(-1)?.data.epoch;
   return orders.find((order) => order.data.epoch === epoch);

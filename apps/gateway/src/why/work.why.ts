@@ -48,7 +48,7 @@ const STANDS = [
 ] as const;
 
 /** `totalBytes`: as its checkpoints tell. */
-export interface WorkStory extends TaskStory {
+interface WorkStory extends TaskStory {
   readonly totalBytes: number | null;
   /** What keeps it from being placed, if it waits for that. */
   readonly brake?: Brake | undefined;

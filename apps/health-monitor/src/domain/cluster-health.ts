@@ -1,4 +1,4 @@
-import {
+import type {
   ClusterFrozen,
   ClusterSightLost,
   ClusterSightRegained,
@@ -20,38 +20,39 @@ import {
   NodeWatched,
   ProbePlanIssued,
   VerdictWithheld,
-  type EventsOf,
-  type Incarnation,
-  type NodeId,
-  type NodeStatus,
+  EventsOf,
+  Incarnation,
+  NodeId,
+  NodeStatus,
 } from '@holdfast/contracts';
 import type { Fault } from './impairment';
 import { DOWNS_REMEMBERED } from './numbers';
 
-export const healthEvents = [
-  NodeWatched,
-  NodeUnwatched,
-  ProbePlanIssued,
-  NodeSuspected,
-  NodeSuspicionWithdrawn,
-  VerdictWithheld,
-  NodeDeclaredDown,
-  NodeFoundIsolated,
-  NodeFoundPartitioned,
-  NodeFoundImpaired,
-  NodeRestarted,
-  NodeRecovered,
-  NodeMaintenanceStarted,
-  NodeMaintenanceEnded,
-  NodeMaintenanceRejected,
-  ClusterSightLost,
-  ClusterSightRegained,
-  ClusterFrozen,
-  ClusterThawed,
-  NodeDownRejected,
-  ClusterThawRejected,
-] as const;
-export type HealthEvent = EventsOf<typeof healthEvents>;
+export type HealthEvent = EventsOf<
+  [
+    typeof NodeWatched,
+    typeof NodeUnwatched,
+    typeof ProbePlanIssued,
+    typeof NodeSuspected,
+    typeof NodeSuspicionWithdrawn,
+    typeof VerdictWithheld,
+    typeof NodeDeclaredDown,
+    typeof NodeFoundIsolated,
+    typeof NodeFoundPartitioned,
+    typeof NodeFoundImpaired,
+    typeof NodeRestarted,
+    typeof NodeRecovered,
+    typeof NodeMaintenanceStarted,
+    typeof NodeMaintenanceEnded,
+    typeof NodeMaintenanceRejected,
+    typeof ClusterSightLost,
+    typeof ClusterSightRegained,
+    typeof ClusterFrozen,
+    typeof ClusterThawed,
+    typeof NodeDownRejected,
+    typeof ClusterThawRejected,
+  ]
+>;
 
 export interface NodeHealth {
   readonly nodeId: NodeId;

@@ -5,7 +5,7 @@ export function freezeLimit(nodes: number): number {
   return Math.max(1, Math.min(Math.max(2, Math.ceil(nodes / 10)), Math.floor(nodes / 2)));
 }
 
-export interface Calm {
+interface Calm {
   readonly limit: number;
   readonly frozenMs: number;
   /** When each node was late last; those late now say now. */

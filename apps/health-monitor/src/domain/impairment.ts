@@ -16,7 +16,7 @@ export const isGraver = (fault: Fault, than: Fault | null): boolean =>
   than === null || gravity[fault.part] > gravity[than.part];
 
 /** What a beating node says about itself, the gravest first; `handingOver` is work, not a fault. */
-export function reportedFault(beat: Heartbeat): Fault | null {
+function reportedFault(beat: Heartbeat): Fault | null {
   if (beat.engine.state === 'dead') return { part: 'engine', code: 'ENGINE_DEAD' };
   if (beat.media.some(({ state }) => state === 'dead')) return { part: 'media', code: 'MEDIUM_DEAD' };
   if (beat.engine.state === 'blocked') return { part: 'agent', code: 'AGENT_BLOCKED' };

@@ -48,7 +48,7 @@ export interface PeerFinding extends PeerEvidence {
   readonly finding: 'reaches' | 'fails' | 'missedOnce';
 }
 
-export interface Weighing {
+interface Weighing {
   readonly peers: readonly PeerFinding[];
   /** The zone of each node that could give evidence, itself left out. */
   readonly zones: Readonly<Record<string, string>>;
@@ -56,7 +56,7 @@ export interface Weighing {
   readonly overdue: number;
 }
 
-export type Weighed =
+type Weighed =
   | { verdict: 'down'; rule: 'twoPeersFail' | 'onePeerFails' }
   | { verdict: 'isolated'; rule: 'peerReaches' }
   /** Not yet, or never: absence alone decides nothing. */

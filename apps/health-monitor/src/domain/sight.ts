@@ -1,6 +1,6 @@
 import { BLIND_MS } from './numbers';
 
-export type Blindness = 'still' | 'behind' | 'timestampType';
+type Blindness = 'still' | 'behind' | 'timestampType';
 
 /** What a fetch says about the reading of one partition. */
 export interface Reading {

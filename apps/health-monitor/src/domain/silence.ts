@@ -1,6 +1,6 @@
 import { BEATS_TO_RETURN, HEARTBEAT_MS, MEMORY_MS } from './numbers';
 
-export interface Beat {
+interface Beat {
   readonly seq: number;
   /** Append time: the broker's clock, never the node's. */
   readonly atMs: number;

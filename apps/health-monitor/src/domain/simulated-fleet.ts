@@ -66,7 +66,7 @@ interface Sent {
   readonly record: Pick<LogRecord, 'heartbeat' | 'canaryOf'>;
 }
 /** A record and the real moment at which the broker has it. */
-export interface Delivery {
+interface Delivery {
   readonly realMs: number;
   readonly record: LogRecord;
 }
