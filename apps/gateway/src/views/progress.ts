@@ -22,7 +22,7 @@ export interface Around {
   readonly seen?: SeenProgress | undefined;
 }
 
-export interface OperationStanding {
+interface OperationStanding {
   readonly phase: string | null;
   readonly progress: Progress | null;
   /** When it last came forward, where that is known. */
