@@ -237,6 +237,15 @@ describe('retirement', () => {
     expect(fixture.do(retire)).toEqual([]);
   });
 
+  it('of a system whose node is gone, or that is to be tried again, ends at once: nobody is there to stop', () => {
+    const alone = servedByN1();
+    alone.close('n1');
+    expect(alone.do(retire)).toEqual(['TaskCancelled serve-s1 retirement']);
+    const retried = servedByN1();
+    retried.do({ type: 'NoteFaulted', ...retried.owner('s1'), errorClass: 'busy', code: 'ENGINE_DOWN' });
+    expect(retried.do(retire)).toEqual(['TaskCancelled serve-s1 retirement']);
+  });
+
   it('is not undone by a start that was on its way', () => {
     const fixture = FixtureTable.withNodes('n1');
     fixture.admit('s1');

@@ -104,6 +104,9 @@ describe('a cancellation', () => {
     const gone = running();
     gone.do(cancel);
     expect(gone.close('n1')).toContain('TaskCancelled t-1 operator');
+    const alone = BackgroundTable.serving().running('n1');
+    alone.close('n1');
+    expect(alone.do(cancel)).toEqual(['TaskCancelled t-1 operator']);
   });
 
   it('of a snapshot names its point, so that what was sealed of it can be taken away', () => {
