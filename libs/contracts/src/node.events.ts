@@ -118,23 +118,17 @@ export const TaskFaulted = defineEvent('TaskFaulted', {
   subjects: taskSubjects,
 });
 
-const noMoreDoneThanAll = ({ doneBytes, totalBytes }: { doneBytes: number; totalBytes: number }) =>
-  doneBytes <= totalBytes;
-const doneIsTooMuch = { path: ['doneBytes'], error: 'more is done than there is to do' };
-
 /** Sealed and durable up to here: 10 s or 5 % after the last. */
 export const TaskCheckpointReached = defineEvent('TaskCheckpointReached', {
   version: 1,
-  schema: z
-    .strictObject({
-      ...told,
-      taskId,
-      epoch,
-      token: z.string().max(4096).nullable(),
-      doneBytes: bytes,
-      totalBytes: bytes,
-    })
-    .refine(noMoreDoneThanAll, doneIsTooMuch),
+  schema: z.strictObject({
+    ...told,
+    taskId,
+    epoch,
+    token: z.string().max(4096).nullable(),
+    doneBytes: bytes,
+    totalBytes: bytes,
+  }),
   subjects: taskSubjects,
 });
 
@@ -212,7 +206,10 @@ export const TaskProgressObserved = defineSample('TaskProgressObserved', {
       totalBytes: bytes,
       bytesPerSec: z.number().nonnegative(),
     })
-    .refine(noMoreDoneThanAll, doneIsTooMuch),
+    .refine(({ doneBytes, totalBytes }) => doneBytes <= totalBytes, {
+      path: ['doneBytes'],
+      error: 'more is done than there is to do',
+    }),
   subject: ({ taskId }) => `task/${taskId}`,
 });
 

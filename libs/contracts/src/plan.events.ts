@@ -146,7 +146,8 @@ export const NodeDrainStopped = defineEvent('NodeDrainStopped', {
   schema: z.strictObject({
     clusterId,
     nodeId,
-    by: z.enum(['operator', 'maintenanceEnded', 'nodeRetired']),
+    // `nodeDown` is told no more: a drain outlives the loss of its node.
+    by: z.enum(['operator', 'maintenanceEnded', 'nodeDown', 'nodeRetired']),
     at: instant,
   }),
   subjects: nodeSubjects,

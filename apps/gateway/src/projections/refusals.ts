@@ -126,6 +126,7 @@ export const callingOffs = {
   retirement: ['its system is retired', 'nothing is to be done'],
   creationFailed: ['its system could not be created', 'see the operation that asked for the system'],
   maintenanceEnded: ['the maintenance that it was for has ended', 'nothing is to be done: the node is used again'],
+  nodeDown: ['the node went down', 'see `holdfast why node/<id>`: what it carried has moved'],
   nodeRetired: ['the node was retired', 'nothing is to be done'],
 } satisfies Record<string, Words>;
 

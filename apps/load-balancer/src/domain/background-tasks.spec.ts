@@ -102,6 +102,12 @@ describe('a task that runs', () => {
     });
   });
 
+  it('is not further than at its end, whatever its node says', () => {
+    const fixture = runningAt('n2');
+    fixture.checkpoint(9_999_999);
+    expect(fixture.work().checkpoint).toMatchObject({ doneBytes: 1024 });
+  });
+
   it('checkpoints of another node or a lower epoch are late', () => {
     const fixture = runningAt('n2');
     const late = fixture.by();

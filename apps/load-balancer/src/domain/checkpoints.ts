@@ -19,12 +19,15 @@ export interface NoteCheckpoints {
   readonly items: readonly CheckpointTold[];
 }
 
-/** Those of the owners, at their epochs: the rest is late. */
+/** Those of the owners, at their epochs: the rest is late. No task is further than at its end, whatever its node says. */
 export function noteCheckpoints(decision: Decision, { items }: NoteCheckpoints): void {
   const { clusterId, at } = decision.known;
-  const current = items.filter(({ taskId, nodeId, epoch }) => {
+  const isCurrent = ({ taskId, nodeId, epoch }: CheckpointTold) => {
     const task = lookUp(decision.table.tasks, taskId);
     return task !== undefined && task.kind !== 'serve' && task.nodeId === nodeId && task.epoch === epoch;
-  });
+  };
+  const current = items
+    .filter(isCurrent)
+    .map((item) => ({ ...item, doneBytes: Math.min(item.doneBytes, item.totalBytes) }));
   if (current.length > 0) decision.add({ type: 'TasksCheckpointed', data: { clusterId, items: current, at } });
 }
