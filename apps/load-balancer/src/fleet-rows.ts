@@ -168,11 +168,12 @@ export async function noteMaintenance(
   { clusterId, nodeId }: { clusterId: ClusterId; nodeId: NodeId },
   inMaintenance: boolean,
 ): Promise<void> {
-  await tx.query(
-    `insert into node (cluster_id, node_id, in_maintenance) values ($1, $2, $3)
-     on conflict (cluster_id, node_id) do update set in_maintenance = excluded.in_maintenance`,
-    [clusterId, nodeId, inMaintenance],
-  );
+  // Its end may be heard when the node is retired: that brings no row back.
+  const heard = inMaintenance
+    ? `insert into node (cluster_id, node_id, in_maintenance) values ($1, $2, true)
+       on conflict (cluster_id, node_id) do update set in_maintenance = true`
+    : 'update node set in_maintenance = false where cluster_id = $1 and node_id = $2';
+  await tx.query(heard, [clusterId, nodeId]);
 }
 
 interface HeardRow {

@@ -42,7 +42,7 @@ export class Parts {
 
   static async start(environment: Record<string, string>): Promise<Parts> {
     const dir = await mkdtemp(join(tmpdir(), 'holdfast-balancer-'));
-    const [kafka, postgres] = await Promise.all([startKafka({ dir }), temporaryPostgres()]);
+    const [kafka, postgres] = await Promise.all([startKafka({ dir, quickStart: true }), temporaryPostgres()]);
     await ensureTopics([kafka.brokers], { partitions: 1 });
     const link = new KafkaLink({ brokers: [kafka.brokers], clientId: 'world' });
     const url = await freshDatabase(postgres, setUpStore);

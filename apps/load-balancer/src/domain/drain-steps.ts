@@ -1,7 +1,7 @@
 import type { Instant, NodeId } from '@holdfast/contracts';
 import { type Decision, ofTask } from './decision';
 import type { Drain } from './drain';
-import { chooseToLeave, move } from './orders';
+import { chooseToLeave, move, moveByWill } from './orders';
 import { settleTask } from './owed';
 import { valuesOf } from './persistent-map';
 import { isToEnd, recall } from './recalls';
@@ -79,7 +79,7 @@ function recallAway(decision: Decision, task: Task): boolean {
 /** The deadline is past, and a person said what then: attempts and claims fence whoever has not stopped. */
 function moveAll(decision: Decision, nodeId: NodeId): void {
   for (const task of tasksOn(decision, nodeId)) {
-    if (isToEnd(task) || move(decision, task, 'drain') || isServe(task)) continue;
+    if (isToEnd(task) || moveByWill(decision, task, 'drain') || isServe(task)) continue;
     const data = { ...ofTask(task, decision.known), attempt: task.attempts, code: 'DRAINED' };
     const { at: notBefore } = decision.known;
     decision.add({ type: 'TaskRetryScheduled', data: { ...data, errorClass: 'node', notBefore } });

@@ -32,6 +32,13 @@ describe('a node in maintenance', () => {
     expect(table.look()).toEqual(['TaskRecalled serve-s1 n1@1 drain →n2']);
   });
 
+  it('gets nothing that stopped for a node which is gone by then: it goes on where it was', () => {
+    const table = besideMaintenance('n3');
+    expect(table.drain('n1').at(-1)).toBe('TaskRecalled serve-s1 n1@1 drain →n3');
+    table.close('n3');
+    expect(table.stop(taskOf('s1'))).toEqual(['TaskAssigned serve-s1 n1@2 kept']);
+  });
+
   it('keeps what it carries', () => {
     const table = besideMaintenance('n3');
     table.inMaintenance = [node('n1')];

@@ -63,6 +63,12 @@ export function move(decision: Decision, task: Task, cause: MoveCause): boolean 
   return task.nodeId !== null && moveUnless(decision, task, { refusing: [task.nodeId], cause });
 }
 
+/** The same where it could stay: of no node that a person works on. */
+export function moveByWill(decision: Decision, task: Task, cause: MoveCause): boolean {
+  const { inMaintenance = [] } = decision.known;
+  return task.nodeId !== null && moveUnless(decision, task, { refusing: [task.nodeId, ...inMaintenance], cause });
+}
+
 /** The same, of this node alone. */
 export function moveTo(
   decision: Decision,

@@ -1,6 +1,6 @@
 import type { NodeId } from '@holdfast/contracts';
 import { type Decision, ofTask } from './decision';
-import { choose, defer, keep, move, moveTo, resumeOf } from './orders';
+import { choose, defer, keep, move, moveByWill, moveTo, resumeOf } from './orders';
 import { snapshotOf, type TableNode } from './routing-table';
 import { isServe, type MoveCause, type RecallCause, type Task } from './task';
 
@@ -46,8 +46,9 @@ export function stopped(decision: Decision, task: Task, stop: Stop | null = null
   const away = { nodeId: toNodeId, cause: cause as MoveCause };
   // A person named the node; else it is but the one that ranks first.
   if (cause === 'operator' && away.nodeId && moveTo(decision, resumed, { ...away, nodeId: away.nodeId })) return;
-  if (move(decision, resumed, away.cause)) return;
-  if (owner && owner.state !== 'closed') keep(decision, resumed, owner.nodeId);
+  const mayStay = owner !== undefined && owner.state !== 'closed';
+  if (mayStay ? moveByWill(decision, resumed, away.cause) : move(decision, resumed, away.cause)) return;
+  if (mayStay) keep(decision, resumed, owner.nodeId);
   else defer(decision, task, choose(decision, task));
 }
 

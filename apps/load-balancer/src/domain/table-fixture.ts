@@ -6,6 +6,7 @@ import {
   serveTaskOf,
   type TaskSpec,
 } from '@holdfast/contracts';
+import { subjectKey } from './homes';
 import { lookUp, withValue } from './persistent-map';
 import type { Known, RoutingTable, TableEvent } from './routing-table';
 import { routingTableDecider, type TableAction } from './routing-table.decider';
@@ -67,8 +68,10 @@ export class FixtureTable {
 
   /** As if they had come to be like this. */
   put(...tasks: Task[]): this {
-    const all = tasks.reduce((map, task) => withValue(map, task.taskId, task), this.table.tasks);
-    this.table = { ...this.table, tasks: all };
+    for (const task of tasks) {
+      const bySubject = withValue(this.table.bySubject, subjectKey(task), task.taskId);
+      this.table = { ...this.table, bySubject, tasks: withValue(this.table.tasks, task.taskId, task) };
+    }
     return this;
   }
 
