@@ -8,6 +8,8 @@ import type { IncomingEvent } from './wire';
 
 /** Records first looked at in a partition; ten times as many each time that none of them is an event. */
 const LOOKED_AT = 100;
+/** In the end, as many as more than a day of heads: a partition may never have had an event, and nobody decides meanwhile. */
+const LOOKED_AT_MOST = 20_000;
 const WATCH_MS = 1_000;
 
 export interface RegressionGuard {
@@ -77,9 +79,10 @@ async function lastEvents(
 ): Promise<IncomingEvent[]> {
   let events: IncomingEvent[] = [];
   let from = high;
-  for (let many = LOOKED_AT; events.length === 0 && from > low; many *= 10) {
+  const first = Math.max(low, high - LOOKED_AT_MOST);
+  for (let many = LOOKED_AT; events.length === 0 && from > first; many *= 10) {
     const to = from;
-    from = Math.max(low, high - many);
+    from = Math.max(first, high - many);
     events = await readRange(kafka, { ...where, from, to });
   }
   return events;
