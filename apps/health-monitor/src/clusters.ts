@@ -19,7 +19,7 @@ export class Clusters {
   ) {
     this.streams = bindDecider(store, clusterHealthDecider, {
       prefix: PREFIX,
-      shape: '2',
+      shape: '3',
       partitionKey: (clusterId) => clusterId,
     });
   }

@@ -56,6 +56,27 @@ const heardAs = (event: (typeof life)[number], nth: number) => ({
   ...{ schemaVersion: 1, source: '/spec', meta: {} },
 });
 
+/** Appends it, and leaves the commit to the caller. */
+async function uncommitted(event: ReturnType<typeof heardAs>): Promise<() => Promise<void>> {
+  let commit = () => undefined as void;
+  const mayCommit = new Promise<void>((resolve) => (commit = resolve));
+  let writing: Promise<unknown> = Promise.resolve();
+  await new Promise<void>((written) => {
+    writing = suite.store.inTransaction(async (tx) => {
+      await suite.feed.append(event, tx);
+      written();
+      await mayCommit;
+    });
+  });
+  return async () => {
+    commit();
+    await writing;
+  };
+}
+
+const storeTime = async (): Promise<string> =>
+  (await suite.store.query<{ now: string }>('select clock_timestamp()::text as now'))[0]!.now;
+
 describe('the feed', () => {
   it('gives dense positions to whoever appends, also at the same time', async () => {
     const apart = life.map((event, index) => ({ ...event, stream: `apart-${index}` }));
@@ -75,29 +96,28 @@ describe('the feed', () => {
 
   it('answers for an instant only when all that was written before it can be seen', async () => {
     await suite.hear(life.slice(0, 1));
-    let written = () => undefined as void;
-    const isWritten = new Promise<void>((resolve) => (written = resolve));
     let committed = false;
-    let commit = () => undefined as void;
-    const mayCommit = new Promise<void>((resolve) => (commit = resolve)).then(() => (committed = true));
-    const writing = suite.store.inTransaction(async (tx) => {
-      await suite.feed.append(heardAs(life[1]!, 1), tx);
-      written();
-      await mayCommit;
-    });
-    await isWritten;
-    const [{ now }] = (await suite.store.query<{ now: string }>('select clock_timestamp()::text as now')) as [
-      { now: string },
-    ];
+    const commit = await uncommitted(heardAs(life[1]!, 1));
+    const now = await storeTime();
     const known = suite.feed.knownAt(now);
     const waits = `select from pg_locks where locktype = 'advisory' and not granted`;
     const isWaiting = async () => {
       while (!(await suite.store.query(waits)).length && !committed);
     };
     await Promise.race([known, isWaiting()]);
-    commit();
-    await writing;
+    committed = true;
+    await commit();
     expect(await known).toMatchObject({ position: 2 });
+  });
+
+  it('waits for a writer that hangs no longer than is worth it, and for none about the future', async () => {
+    await suite.hear(life.slice(0, 1));
+    const commit = await uncommitted(heardAs(life[1]!, 1));
+    await expect(suite.feed.knownAt('2999-01-01T00:00:00Z')).resolves.toBeUndefined();
+    const busy = { code: 'STORE_BUSY', retryable: true, remedy: expect.any(String) as string };
+    await expect(suite.feed.knownAt(await storeTime())).rejects.toMatchObject(busy);
+    await commit();
+    await expect(suite.feed.knownAt(await storeTime())).resolves.toMatchObject({ position: 2 });
   });
 
   it('finds events by each of their subjects, oldest or newest first', async () => {

@@ -41,6 +41,9 @@ export interface Moment {
 /** One number for the lock under which positions are given: 1, 2, 3 … whoever holds it. */
 const FEED_LOCK = 7480_0001;
 
+/** A write takes milliseconds: a reader that waits longer gives its connection back, and is to ask again. */
+const SETTLED_WITHIN_MS = 1_000;
+
 /** A time as the API writes it. */
 export const instantOf = (column: string): string =>
   `to_char(${column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
@@ -126,14 +129,16 @@ export class Feed {
 
   /**
    * The last position known at an instant, which is not in the future. Who writes just now may have given its rows an
-   * earlier time: it is waited for, so that one question has one answer.
+   * earlier time: it is waited for, so that one question has one answer, and not for long, for it may hang.
    */
   async knownAt(instant: string): Promise<Moment | undefined> {
-    const [asked] = await this.store.query<{ past: boolean }>(
-      'select $1::timestamptz <= clock_timestamp() as past, pg_advisory_xact_lock_shared($2)',
-      [instant, FEED_LOCK],
+    // One statement is one transaction: it waits for the writer only if the instant is past, and lets go at once.
+    const settled = await this.store.query(
+      `select pg_advisory_xact_lock_shared($2) from set_config('lock_timeout', $3, true)
+       where $1::timestamptz <= clock_timestamp()`,
+      [instant, FEED_LOCK, `${SETTLED_WITHIN_MS}ms`],
     );
-    if (!asked?.past) return undefined;
+    if (settled.length === 0) return undefined;
     return this.known('where known_at <= $1 order by known_at desc, position desc limit 1', instant);
   }
 

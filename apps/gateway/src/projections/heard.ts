@@ -45,8 +45,11 @@ function reasonOf(event: FeedEvent): Reason | undefined {
 }
 
 function calledOff(by: keyof typeof callingOffs): Reason {
-  const [text, remedy] = callingOffs[by];
-  return { code: codeOf(by), text, remedy };
+  const code = codeOf(by);
+  // A history may tell of what this build has no words for: the operation is cancelled all the same.
+  const known: Readonly<Record<string, readonly [text: string, remedy: string]>> = callingOffs;
+  const [text, remedy] = known[by] ?? [code, 'see `holdfast why` of its subject'];
+  return { code, text, remedy };
 }
 
 function resultOf(event: FeedEvent): object | undefined {

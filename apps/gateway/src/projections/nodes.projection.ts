@@ -49,8 +49,8 @@ export interface NodeRow {
   heardAgainAt: Instant | null;
   incarnation: string | null;
   impairment: { part: string; code: string } | null;
-  /** A verdict that a brake forbids, until it is heard anew or judged after all. */
-  withheld: { verdict: string; brake: string; at: Instant } | null;
+  /** A verdict that a brake forbids, until it is heard anew or judged after all. Rows of older builds lack the `at`. */
+  withheld: { verdict: string; brake: string; at?: Instant } | null;
   placement: {
     state: 'unknown' | 'open' | 'cordoned' | 'closed';
     cause: string | null;

@@ -93,7 +93,7 @@ export const node = z.object({
     holdUntil: maybe,
   }),
   impairment: z.object({ part: text, code: text }).nullable(),
-  withheld: z.object({ verdict: text, brake: text, at: text }).nullable(),
+  withheld: z.object({ verdict: text, brake: text, at: text.optional() }).nullable(),
   maintenance: z.object({ until: text, since: text, reason: text, by: text, drain: z.boolean() }).nullable(),
   drain: z
     .object({

@@ -24,11 +24,14 @@ const FORGET_MS = 60_000;
 /** The newest sample of each subject, in memory alone: after a start nothing is known until it is heard again. */
 export class LatestSamples {
   private readonly beats = new Map<string, Seen<Heartbeat>>();
+  /** Of any node: whose heartbeats do not arrive is known some time after it. */
+  private firstAt: string | undefined;
   private readonly statuses = new Map<string, Seen<ServiceStatus>>();
   /** In the order in which they were last heard. */
   private readonly progress = new Map<string, SeenProgress>();
 
   beat(seen: Seen<Heartbeat>): void {
+    this.firstAt ??= seen.appendedAt;
     keepNewer(this.beats, seen.data.nodeId, seen);
   }
 
@@ -50,6 +53,11 @@ export class LatestSamples {
 
   beatOf(nodeId: string): Seen<Heartbeat> | undefined {
     return this.beats.get(nodeId);
+  }
+
+  /** When the first heartbeat of any node was heard. */
+  firstBeatAt(): string | undefined {
+    return this.firstAt;
   }
 
   progressOf(taskId: string): SeenProgress | undefined {

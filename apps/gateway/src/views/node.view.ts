@@ -1,5 +1,5 @@
 import type { NodeRow } from '../projections/nodes.projection';
-import type { Heartbeat, Seen } from '../samples/latest';
+import type { Heartbeat, LatestSamples, Seen } from '../samples/latest';
 
 const HEARTBEAT_MS = 1_000;
 
@@ -11,20 +11,32 @@ export interface Watch {
   readonly listening: boolean;
 }
 
-/** Whether its heartbeats arrive, as far as their latest tells. */
-export const isBeating = (beat: Seen<Heartbeat> | undefined, { now, alphaMs }: Watch): boolean =>
-  beat !== undefined && now - Date.parse(beat.appendedAt) - HEARTBEAT_MS <= alphaMs;
+/** How much of its waiting time is used up since its last heartbeat: more than 1 is too late. */
+const waitedSince = (lastAt: string, { now, alphaMs }: Watch): number =>
+  (now - Date.parse(lastAt) - HEARTBEAT_MS) / alphaMs;
+
+/**
+ * Whether its heartbeats stay away. Undefined: nobody can tell who does not listen, or has not listened for long enough
+ * to hear of a node that was never heard.
+ */
+export function isSilent(nodeId: string, samples: LatestSamples, watch: Watch): boolean | undefined {
+  if (!watch.listening) return undefined;
+  const beat = samples.beatOf(nodeId);
+  if (beat) return waitedSince(beat.appendedAt, watch) > 1;
+  const firstAt = samples.firstBeatAt();
+  return firstAt !== undefined && waitedSince(firstAt, watch) > 1 ? true : undefined;
+}
 
 /**
  * A node as the API shows it: what was decided, and what its last heartbeat says. Unknown is null: what a node said last
  * says nothing of its engine and its watchdog once it is down, or silent for longer than its deadline.
  */
 export function nodeView(row: NodeRow, beat: Seen<Heartbeat> | undefined, watch: Watch) {
-  const { now, alphaMs, listening } = watch;
+  const { now, listening } = watch;
   const { nodeId, clusterId, zone, dataAddress, status, since, capacity, impairment, withheld, maintenance } = row;
   const silentMs = beat ? Math.max(0, now - Date.parse(beat.appendedAt)) : null;
-  const waited = silentMs === null ? null : (silentMs - HEARTBEAT_MS) / alphaMs;
-  const heard = isBeating(beat, watch) && status !== 'down' ? beat?.data : undefined;
+  const waited = beat ? waitedSince(beat.appendedAt, watch) : null;
+  const heard = waited !== null && waited <= 1 && status !== 'down' ? beat?.data : undefined;
   return {
     nodeId,
     clusterId,

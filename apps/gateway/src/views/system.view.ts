@@ -7,8 +7,8 @@ export interface Fleet {
   readonly nodes: readonly NodeRow[];
   readonly clusters: readonly ClusterRow[];
   readonly automation: readonly AutomationRow[];
-  /** Whether a node's heartbeats arrive: known of now alone. */
-  readonly beats?: (nodeId: string) => boolean;
+  /** Whether a node's heartbeats stay away; undefined: it is not known, as of all that is past. */
+  readonly isSilent?: (nodeId: string) => boolean | undefined;
 }
 
 /** What clients of a system notice now, the status of its node, and what a person may do about it. */
@@ -44,15 +44,19 @@ export function servingOf(row: SystemRow, fleet: Fleet): SystemRow['serving'] {
   return systemStanding(row, fleet).serving;
 }
 
+/** A status that ends with an event once the node is heard again. In any other a pause may be over, and nobody told of it. */
+const SILENT: readonly NodeRow['status'][] = ['suspect', 'isolated'];
+
 /** A brake forbids to declare it down: since when it would be, unless it has been heard again. Silence alone is no death. */
-function foundDeadAt({ nodeId, withheld }: NodeRow, { beats }: Fleet): string | undefined {
-  const isDead = withheld?.verdict === 'down' && withheld.brake !== 'noEvidence' && beats?.(nodeId) !== true;
-  return isDead ? withheld.at : undefined;
+function foundDeadAt({ nodeId, status, since, withheld }: NodeRow, { isSilent }: Fleet): string | null | undefined {
+  if (withheld?.verdict !== 'down' || withheld.brake === 'noEvidence') return undefined;
+  const isDead = isSilent?.(nodeId) ?? SILENT.includes(status);
+  return isDead ? (withheld.at ?? since) : undefined;
 }
 
 interface Circumstances {
   readonly node: NodeRow | undefined;
-  readonly deadAt: string | undefined;
+  readonly deadAt: string | null | undefined;
   readonly frozenAt: string | undefined;
   readonly brake: Brake | undefined;
   readonly alone: boolean;

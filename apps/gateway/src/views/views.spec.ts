@@ -4,7 +4,7 @@ import { type OperationRow } from '../projections/operation';
 import { operationsProjection } from '../projections/operations.projection';
 import { systemsProjection, type SystemRow } from '../projections/systems.projection';
 import type { FeedEvent } from '../projections/projection';
-import type { Heartbeat } from '../samples/latest';
+import { node } from '../routes/shapes';
 import {
   admitted,
   assigned,
@@ -145,15 +145,17 @@ describe('a system whose node is off while a brake forbids the verdict', () => {
   });
   const two = [...healthy('n1'), ...healthy('n2'), ...served];
 
+  const silent = { isSilent: () => true };
+
   it('is unserved, and the remedy names what lifts the brake', () => {
     const { fleet, system } = fleetAfter([...two, maintenance, withheld('maintenance')]);
-    expect(systemStanding(system, fleet)).toMatchObject({
+    expect(systemStanding(system, { ...fleet, ...silent })).toMatchObject({
       serving: { state: 'unserved', since: AT, reason: 'n1 is silent, in maintenance until 12:00:00' },
       remedy: expect.stringMatching(/^start n1 .*: holdfast maintenance end n1$/) as string,
     });
     const drained = told(NodeDrainStarted, { ...inAlpha, nodeId: 'n2', deadlineAt: AT, force: false, by: 'operator' });
     const alone = fleetAfter([...two, drained, maintenance, withheld('maintenance')]);
-    expect(systemStanding(alone.system, alone.fleet).remedy).toMatch(
+    expect(systemStanding(alone.system, { ...alone.fleet, ...silent }).remedy).toMatch(
       /maintenance end n1, then holdfast drain n2 --stop$/,
     );
     const braked = fleetAfter([...two, suspected('n1'), withheld('halted')]);
@@ -166,59 +168,39 @@ describe('a system whose node is off while a brake forbids the verdict', () => {
 
   it('is served once its node beats or began anew, and when no evidence speaks against it', () => {
     const { fleet, system } = fleetAfter([...two, maintenance, withheld('maintenance')]);
-    expect(servingOf(system, { ...fleet, beats: () => true })).toMatchObject({ state: 'served' });
+    expect(servingOf(system, { ...fleet, isSilent: () => false })).toMatchObject({ state: 'served' });
     const restarted = told(NodeRestarted, { ...inAlpha, incarnation: INCARNATION, previousIncarnation: INCARNATION });
-    expect(servingAfter(...two, maintenance, withheld('maintenance'), restarted)).toMatchObject({ state: 'served' });
+    const anew = fleetAfter([...two, maintenance, withheld('maintenance'), restarted]);
+    expect(servingOf(anew.system, { ...anew.fleet, ...silent })).toMatchObject({ state: 'served' });
     expect(servingAfter(...two, suspected('n1'), withheld('noEvidence'))).toMatchObject({ state: 'served' });
+  });
+
+  it('is served while nobody can tell that its node is silent still, unless its status says so', () => {
+    const { fleet, system } = fleetAfter([...two, maintenance, withheld('maintenance')]);
+    expect(servingOf(system, fleet)).toMatchObject({ state: 'served' });
+    expect(servingOf(system, { ...fleet, isSilent: () => undefined })).toMatchObject({ state: 'served' });
+    expect(servingAfter(...two, suspected('n1'), withheld('halted'))).toMatchObject({ state: 'unserved' });
+  });
+
+  it('is unserved since its node became what it is, where the row of an older build does not tell when', () => {
+    const { fleet, system } = fleetAfter([...two, maintenance, withheld('maintenance')]);
+    const older = fleet.nodes.map((row) => ({
+      ...row,
+      withheld: row.withheld && { verdict: 'down', brake: 'halted' },
+    }));
+    expect(servingOf(system, { ...fleet, ...silent, nodes: older })).toMatchObject({ state: 'unserved', since: AT });
+    const shown = older.map((row) =>
+      node.safeParse(nodeView(row, undefined, { now: 0, alphaMs: 1, listening: false })),
+    );
+    expect(shown.map(({ success }) => success)).toEqual([true, true]);
   });
 
   it('cannot be taken over by a node that is off', () => {
     const off = told(VerdictWithheld, { ...inAlpha, nodeId: 'n2', verdict: 'down', brake: 'maintenance' });
-    expect(servingAfter(...two, off)).toMatchObject({ state: 'served', reason: 'no other node can take over' });
-  });
-});
-
-describe('a node', () => {
-  const row = rowsOf<NodeRow>(nodesProjection, story(...healthy('n1'))).get('n1')!;
-  const beat = {
-    data: {
-      nodeId: 'n1',
-      incarnation: 'x',
-      engine: { state: 'ok', qmpMs: 2 },
-      media: [],
-      watchdogAlive: true,
-    } as unknown as Heartbeat,
-    appendedAt: '2026-03-01T10:42:00.000Z',
-  };
-  const at = (ms: number) => ({ now: Date.parse(beat.appendedAt) + ms, alphaMs: 4_000, listening: true });
-
-  it('shows what is unknown as null', () => {
-    expect(nodeView(row, undefined, at(0))).toMatchObject({
-      lastHeartbeatAt: null,
-      silentMs: null,
-      suspicion: null,
-      watchdogAlive: null,
-    });
-  });
-
-  it('uses up its waiting time between the due heartbeat and the deadline', () => {
-    expect(nodeView(row, beat, at(1_000))).toMatchObject({ silentMs: 1_000, suspicion: 0, watchdogAlive: true });
-    expect(nodeView(row, beat, at(3_000))).toMatchObject({ suspicion: 0.5 });
-    expect(nodeView(row, beat, at(5_000))).toMatchObject({ suspicion: 1 });
-    expect(nodeView(row, beat, at(60_000))).toMatchObject({ suspicion: 1 });
-  });
-
-  it('says nothing of engine and watchdog once it is down, or silent for longer than its deadline', () => {
-    const unknown = { engine: { state: null, qmpMs: null }, watchdogAlive: null, load: null };
-    expect(nodeView(row, beat, at(5_000))).toMatchObject({ engine: { state: 'ok' }, watchdogAlive: true });
-    expect(nodeView(row, beat, at(5_001))).toMatchObject(unknown);
-    expect(nodeView({ ...row, status: 'down' }, beat, at(1_000))).toMatchObject(unknown);
-  });
-
-  it('is not suspected by a gateway that reads no samples itself', () => {
-    expect(nodeView(row, beat, { ...at(60_000), listening: false })).toMatchObject({
-      silentMs: 60_000,
-      suspicion: null,
+    const { fleet, system } = fleetAfter([...two, off]);
+    const isSilent = (nodeId: string) => nodeId === 'n2';
+    expect(servingOf(system, { ...fleet, isSilent })).toMatchObject({
+      ...{ state: 'served', reason: 'no other node can take over' },
     });
   });
 });

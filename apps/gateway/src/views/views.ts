@@ -18,7 +18,7 @@ import { notFound } from '../requests/membership';
 import { LatestSamples } from '../samples/latest';
 import { backupView, type BackupView } from './backup.view';
 import { brakesIn, clusterView, type Brake, type ClusterView } from './cluster.view';
-import { isBeating, nodeView, type NodeView, type Watch } from './node.view';
+import { isSilent, nodeView, type NodeView, type Watch } from './node.view';
 import { operationView, type OperationView } from './operation.view';
 import { rawRecordOf, type RawRecordView } from './parked.view';
 import { pastOf } from './past';
@@ -143,9 +143,9 @@ export class Views {
       this.rows<ClusterRow>('clusters'),
       this.rows<AutomationRow>('automation'),
     ]);
-    const beats = (nodeId: string) => isBeating(this.from.samples.beatOf(nodeId), this.watch());
+    const watch = this.watch();
     const members = nodes.filter(({ membership }) => membership === 'member');
-    return { nodes: members, clusters, automation, ...(this.past === undefined && { beats }) };
+    return { nodes: members, clusters, automation, isSilent: (id) => isSilent(id, this.from.samples, watch) };
   }
 
   async nodes(): Promise<NodeView[]> {

@@ -69,7 +69,7 @@ export interface NodeHealth {
   readonly fault: Fault | null;
   /** Down by a person's word: no sign of a common cause. */
   readonly byOperator: boolean;
-  /** `verdict:brake`, told once each until the status changes. */
+  /** `verdict:brake`, told once each until the status changes or its agent begins anew. */
   readonly withheld: readonly string[];
   /** Planned work: until then there is no verdict about it. */
   readonly maintenanceUntilMs: number | null;
@@ -167,7 +167,8 @@ function told(node: NodeHealth | undefined, event: NodeEvent, atMs: number): Nod
       return { ...becomes(node, 'healthy', atMs), incarnation, lastHeartbeatMs: atMs };
     }
     case 'NodeRestarted':
-      return { ...node, incarnation: event.data.incarnation };
+      // What silenced it is over: the next silence is told of again.
+      return { ...node, incarnation: event.data.incarnation, withheld: [] };
     case 'VerdictWithheld':
       return { ...node, withheld: [...node.withheld, `${event.data.verdict}:${event.data.brake}`] };
     case 'NodeMaintenanceStarted':

@@ -166,6 +166,16 @@ describe('a node in maintenance', () => {
     expect(told(events).filter((line) => /Suspected|Down/.test(line))).toEqual([]);
   });
 
+  it('is told of again when it is off once more after its agent came back', () => {
+    const twice = [
+      [20_000, 30_000],
+      [40_000, FOREVER],
+    ] as const;
+    const script: Script = { nodes: three, untilMs: 60_000, dead: { n3: twice }, restarts: { n3: [30_000] } };
+    const { events } = playWith(script, inMaintenance(HOUR, 'n3'));
+    expect(after(events, 20_000)).toEqual(['VerdictWithheld n3', 'NodeRestarted n3', 'VerdictWithheld n3']);
+  });
+
   it('is not among all that are silent, as long as one of the others is to be heard', () => {
     const all = { n1: [[20_000, FOREVER]], n2: [[20_000, FOREVER]], n3: [[20_000, FOREVER]] } as const;
     const whole = playWith({ nodes: three, untilMs: 60_000, dead: all }, inMaintenance(HOUR, 'n1', 'n2', 'n3'));
