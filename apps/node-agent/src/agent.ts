@@ -58,7 +58,7 @@ export async function startAgent(config: AgentConfig): Promise<{ stop(): Promise
   const prober = new Prober();
   prober.start();
 
-  void endHalfDone({ ...carried, node, journal }, log);
+  const endings = endHalfDone({ ...carried, node, journal }, log);
   const orders = obeys({ ...carried, prober, node, journal, facts, speaker });
   const ears = new Ears({ kafka, journal, facts, speaker, obeys: orders, log });
   let deaf = false;
@@ -86,6 +86,7 @@ export async function startAgent(config: AgentConfig): Promise<{ stop(): Promise
   return {
     stop: async () => {
       heartbeat.stop();
+      endings.stop();
       prober.stop();
       probeDaemon.leave();
       voice.stop();

@@ -73,6 +73,13 @@ describe('attempts at a backup', () => {
     expect(await found(2)).toEqual([['e1', ['v1.0.piece', 'v1.1.piece']]]);
   });
 
+  it('are known by what an older agent knows, whatever else a newer one says of them', async () => {
+    await (await attempt(of(1), 0)).close();
+    const [head, ...pieces] = readFileSync(list(1), 'utf8').split('\n');
+    writeFileSync(list(1), [JSON.stringify({ ...JSON.parse(head!), more: 1 }), ...pieces].join('\n'));
+    expect(await found(1)).toEqual([['e1', ['v1.0.piece']]]);
+  });
+
   it('go on in their own list, after a torn line too, but not in the list of another point', async () => {
     await (await attempt(of(1), 0)).close();
     appendFileSync(list(1), '{"volum');
@@ -102,9 +109,10 @@ describe('attempts at a backup', () => {
   });
 
   it('go, all but the result', async () => {
-    for (const epoch of [1, 2, 3]) await (await attempt(of(epoch), 0)).close();
+    for (const epoch of [1, 3]) await (await attempt(of(epoch), 0)).close();
+    await whole(of(2));
     await (await attempt(of(1, { pointId: 'p1-b' }), 0)).close();
-    await dropOtherAttempts(medium, { systemId: 's1', pointId: 'p1', epoch: 2 });
+    await dropOtherAttempts(medium, of(2));
     expect(readdirSync(join(medium, 'backups/s1')).sort()).toEqual(['p1-b.e1', 'p1.e2']);
   });
 
@@ -121,7 +129,7 @@ describe('attempts at a backup', () => {
     await whole(of(2));
     await (await attempt(of(3, { at: earlierPoint }), 0)).close();
     await whole(of(4));
-    await dropOtherAttempts(medium, { systemId: 's1', pointId: 'p1', epoch: 4 });
+    await dropOtherAttempts(medium, of(4));
     expect(readdirSync(join(medium, 'backups/s1')).sort()).toEqual(['p1.e1', 'p1.e4']);
   });
 
@@ -129,8 +137,15 @@ describe('attempts at a backup', () => {
     await whole(of(1));
     await whole(of(2));
     rmSync(list(2));
-    await dropOtherAttempts(medium, { systemId: 's1', pointId: 'p1', epoch: 2 });
+    await dropOtherAttempts(medium, of(2));
     expect(readdirSync(join(medium, 'backups/s1')).sort()).toEqual(['p1.e1', 'p1.e2']);
+  });
+
+  it('of another task stay where the result is gone: it was deleted, and the name given again, before that was heard', async () => {
+    await (await attempt(of(1), 0)).close();
+    for (const epoch of [2, 3]) await (await attempt(of(epoch, { taskId: 't-2' }), 0)).close();
+    for (const epoch of [2, 4]) await dropOtherAttempts(medium, of(epoch));
+    expect(readdirSync(join(medium, 'backups/s1')).sort()).toEqual(['p1.e2', 'p1.e3']);
   });
 
   it('of another point stand in the way of its name once they are whole, at whatever epoch', async () => {

@@ -20,8 +20,11 @@ const SEALED = 'sealed.ndjson';
 const point = z.strictObject({ k: z.int().positive(), at: z.string() });
 export type PointOfAttempt = z.infer<typeof point>;
 
-/** The first line of an attempt's list: the task is the one that made the folder, by an order of that time. */
-const head = z.strictObject({ point, taskId: z.string(), orderedAt: z.string().optional() });
+/**
+ * The first line of an attempt's list: the task is the one that made the folder, by an order of that time. Whatever else
+ * a newer agent says there, this one goes by what it knows.
+ */
+const head = z.object({ point, taskId: z.string(), orderedAt: z.string().optional() });
 
 export interface Attempt extends z.infer<typeof head> {
   folder: string;
@@ -187,10 +190,16 @@ export async function deleteBackup(mediumFolder: string, { at, ...of }: BackupNa
 
 /**
  * Once one attempt is the result, the others are nothing: a worker that still writes into one of them finds it gone.
- * What is whole and of another point that had this name is the backup of that point, and stays.
+ * What is whole and of another point that had this name is the backup of that point, and stays. Where the result itself
+ * is gone, this is heard long after its deletion, and whatever another task makes may have the name by now.
  */
-export async function dropOtherAttempts(mediumFolder: string, result: BackupName & { epoch: number }): Promise<void> {
-  const kept = await readAttempt(folderOfAttempt(mediumFolder, result));
+export async function dropOtherAttempts(
+  mediumFolder: string,
+  result: BackupName & { taskId: string; epoch: number },
+): Promise<void> {
+  const resultFolder = folderOfAttempt(mediumFolder, result);
+  if (!(await isWhole(resultFolder))) return dropUnfinishedAttempts(mediumFolder, result);
+  const kept = await readAttempt(resultFolder);
   for (const epoch of await epochsOf(mediumFolder, result)) {
     if (epoch === result.epoch) continue;
     const folder = folderOfAttempt(mediumFolder, { ...result, epoch });

@@ -7,6 +7,8 @@ import type { Serving } from './serving';
 import type { NodeEngine } from './take-up';
 import type { Tasks } from './tasks';
 
+type Log = (message: string, details: object) => void;
+
 export interface EndingParts {
   node: NodeEngine;
   serving: Serving;
@@ -33,8 +35,24 @@ export async function endTask(parts: EndingParts, ending: Ending): Promise<void>
   }
 }
 
-/** At start: what the agent before had heard of, and had not done. */
-export async function endHalfDone(parts: EndingParts, log: (message: string, details: object) => void): Promise<void> {
+/** What the agent before had heard of and not done, and what fails while the medium is away: again until it is done. */
+export function endHalfDone(parts: EndingParts, log: Log, everyMs = 10_000): { stop(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const round = async () => {
+    await endNoted(parts, log);
+    if (!stopped) timer = setTimeout(() => void round(), everyMs); // one after the other: a mount may hang
+  };
+  void round();
+  return {
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function endNoted(parts: EndingParts, log: Log): Promise<void> {
   for (const ending of [...parts.journal.state.endings.values()])
     await endTask(parts, ending).catch((error: unknown) =>
       log('not tidied up after a task', { taskId: ending.taskId, error: String(error) }),

@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { snapshotSpec, type EventOf, type TaskCancelled, type TaskCompleted } from '@holdfast/contracts';
 import { AttemptFolder } from './backup-folder';
 import { endHalfDone } from './endings';
 import type { Facts } from './facts';
+import { until } from './fixture';
 import { Journal } from './journal';
 import { obeys, type OrdersParts } from './orders';
 import type { Points } from './points';
@@ -44,6 +45,7 @@ describe('what a task that has ended made', () => {
     const folder = await AttemptFolder.open(join(root, 'medium'), of);
     await folder.close();
   };
+  const finish = (epoch: number) => writeFileSync(join(root, `medium/backups/s1/p1.e${epoch}/manifest.json`), '{}');
   const attempts = () => readdirSync(join(root, 'medium/backups/s1')).sort();
   const ofTask = { clusterId: 'c1', taskId: 't-1', kind: 'snapshot', subject: 'system/s1', at: point.at };
   const cause = { correlationId: 'r', causationId: 'e' };
@@ -71,16 +73,19 @@ describe('what a task that has ended made', () => {
   type Completed = EventOf<typeof TaskCompleted>['data'];
 
   it('is taken away where the system is served: a snapshot’s other attempts', async () => {
+    finish(2);
     await hear('TaskCompleted', { serves: ['s1'] });
     expect(attempts()).toEqual(['p1.e2']);
+    await attempt(3);
     await hear('TaskCancelled', { serves: ['s1'] });
-    expect(attempts()).toEqual([]);
+    expect(attempts()).toEqual(['p1.e2']);
   });
 
   it.each([
     { type: 'TaskCompleted' as const, left: ['p1.e2'] },
     { type: 'TaskCancelled' as const, left: [] },
   ])('is taken away by whoever carried it, though nobody serves the system: $type', async ({ type, left }) => {
+    if (type === 'TaskCompleted') finish(2);
     await journal.append({ k: 'carry', taskId: 't-1', epoch: 1 });
     await hear(type, { serves: [] });
     expect(attempts()).toEqual(left);
@@ -136,8 +141,28 @@ describe('what a task that has ended made', () => {
     expect(attempts()).toEqual(['p1.e1', 'p1.e2']);
     const parts = { node, serving: serving([]), points: { over: () => undefined } as unknown as Points };
     journal = await Journal.open(join(root, 'journal'));
-    await endHalfDone({ ...parts, journal, tasks: newTasks() }, () => undefined);
+    const endings = endHalfDone({ ...parts, journal, tasks: newTasks() }, () => undefined);
+    await until(() => journal.state.endings.size === 0);
+    endings.stop();
     expect([attempts(), journal.state.endings.size, journal.state.epochs.size]).toEqual([[], 0, 0]);
+  });
+
+  it('is taken away once the medium is back that was away when it was heard', async () => {
+    const medium = join(root, 'medium');
+    renameSync(medium, `${medium}.away`);
+    await journal.append({ k: 'ending', ending: { kind: 'snapshot', taskId: 't-1', backup: name } });
+    const parts = {
+      node,
+      journal,
+      tasks,
+      serving: serving([]),
+      points: { over: () => undefined } as unknown as Points,
+    };
+    const back = () => existsSync(medium) || renameSync(`${medium}.away`, medium); // for the second round to find
+    const endings = endHalfDone(parts, back, 1);
+    await until(() => journal.state.endings.size === 0);
+    endings.stop();
+    expect(attempts()).toEqual([]);
   });
 
   it('is no business of a node that has nothing to do with it', async () => {
