@@ -32,6 +32,12 @@ export function layerFile(volumeId: string, k: number, epoch: number): string {
   return `${volumeId}.${k}.e${epoch}.qcow2`;
 }
 
+/** Undefined: this is no layer's file. */
+export function epochOfLayer(file: string): number | undefined {
+  const epoch = /\.e(\d+)\.qcow2$/.exec(file)?.[1];
+  return epoch === undefined ? undefined : Number(epoch);
+}
+
 /** The files that a point consists of, bottom to top: all layers up to its own. */
 export function filesOfPoint(chain: Chain, k: number): { volumeId: string; files: string[] }[] {
   return chain.volumes.map(({ volumeId, layers }) => ({

@@ -3,7 +3,7 @@ import { open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ChainLock } from './chain-lock';
-import { chainFile, filesOf, layerFile, type Chain, type ChainVolume } from './chain.rules';
+import { chainFile, epochOfLayer, filesOf, layerFile, type Chain, type ChainVolume } from './chain.rules';
 import { isDraft, linkWhole, replaceWhole, syncFolder } from './claims';
 import { MediumInvalid } from './errors';
 import { refused } from './qmp';
@@ -103,8 +103,8 @@ export async function createOverlays(
 export async function unlistedIn(folder: string, chain: Chain, isOver: (epoch: number) => boolean): Promise<string[]> {
   const listed = new Set(filesOf(chain));
   return (await readdir(folder)).filter((name) => {
-    const epoch = /\.e(\d+)\.qcow2$/.exec(name)?.[1];
-    return isDraft(name) || (epoch !== undefined && isOver(Number(epoch)) && !listed.has(name));
+    const epoch = epochOfLayer(name);
+    return isDraft(name) || (epoch !== undefined && isOver(epoch) && !listed.has(name));
   });
 }
 

@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync, renameSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ChainLock } from './chain-lock';
 import { makeClaim } from './claims';
+import { ChainLocked } from './errors';
 import { TestCluster, until, type TestNode } from './fixture';
 
 describe('a removal', () => {
@@ -24,6 +26,27 @@ describe('a removal', () => {
     await n1.serving.remove({ taskId: 'serve-s1', systemId: 's1', epoch: 2 });
     expect(n1.lastTold()).toMatchObject({ type: 'SystemRemoved', data: { systemId: 's1', epoch: 2 } });
     expect(left()).toEqual(['chain.lock', 'claims']);
+  });
+
+  it('spares the images of a system that is being made anew: they are made before the lock is asked for', async () => {
+    await n1.serve(1, { create: true });
+    writeFileSync(join(cluster.systemFolder(), 'v1.1.e3.qcow2'), '');
+    await n1.serving.remove({ taskId: 'serve-s1', systemId: 's1', epoch: 2 });
+    expect(left()).toEqual(['chain.lock', 'claims', 'v1.1.e3.qcow2']);
+  });
+
+  it('takes nothing more once its lock is lost', async () => {
+    await n1.serve(1, { create: true });
+    const held = jest.spyOn(ChainLock.prototype, 'mustBeHeld');
+    held.mockImplementationOnce(() => undefined);
+    held.mockImplementationOnce(() => {
+      throw new ChainLocked('lost');
+    });
+    const removal = n1.serving.remove({ taskId: 'serve-s1', systemId: 's1', epoch: 2 });
+    await expect(removal)
+      .rejects.toMatchObject({ code: 'CHAIN_LOCKED' })
+      .finally(() => held.mockRestore());
+    expect(left()).toEqual(['chain.lock', 'claims', 'probe.qcow2', 'v1.1.e1.qcow2', 'v2.1.e1.qcow2']);
   });
 
   it('is not undone by an order that is late, only by one above it', async () => {

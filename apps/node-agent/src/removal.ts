@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CHAIN_LOCK, ChainLock } from './chain-lock';
+import { epochOfLayer } from './chain.rules';
 import { highestClaim, makeClaim, makeClaimsFolder, syncFolder } from './claims';
 import { requireMedium, type NodeEngine } from './take-up';
 
@@ -29,11 +30,16 @@ export async function removeFiles(
   return ChainLock.with(folder, { signal }, async (lock) => {
     // Of a node that slept until now another took the removal over, and the name may be a new system's.
     if ((await highestClaim(claims))?.epoch !== epoch) return false;
-    lock.mustBeHeld();
-    await rm(join(folder, 'chain.json'), { force: true }); // first: without a list nothing can be opened
-    for (const name of await readdir(folder))
-      if (!KEPT.includes(name)) await rm(join(folder, name), { recursive: true, force: true });
+    const files = (await readdir(folder)).filter((name) => !KEPT.includes(name) && !isLater(name, epoch));
+    // First the list: without it nothing can be opened.
+    for (const name of new Set(['chain.json', ...files])) {
+      lock.mustBeHeld();
+      await rm(join(folder, name), { recursive: true, force: true });
+    }
     await syncFolder(folder); // what was told gone must not come back with the power
     return true;
   });
 }
+
+/** Images are made before the lock is asked for: a system that is made anew may be at it, once another took this over. */
+const isLater = (file: string, epoch: number) => (epochOfLayer(file) ?? 0) > epoch;
