@@ -91,6 +91,12 @@ describe('agent and watchdog', () => {
     await plane.until(reached);
   });
 
+  const watchdogOfN2Lives = () => dataOf(plane.beats('n2').at(-1)!)['watchdogAlive'];
+  it('says with each beat that its watchdog lives, until it is killed', async () => {
+    await plane.until(() => watchdogOfN2Lives() === true);
+    send(n2.watchdogPid, 'SIGKILL'); // noticed after 3 s: looked at below
+  });
+
   it('is adopted without its clients noticing when the agent is killed', async () => {
     const nbd = await connect(1);
     const daemon = n1.daemonPid('s1.e1');
@@ -109,11 +115,11 @@ describe('agent and watchdog', () => {
   });
 
   it('goes on with the running agent when the watchdog is killed and started again', async () => {
-    const agent = n1.agentPid();
-    send(n1.watchdogPid, 'SIGKILL');
-    n1.start();
-    await until(() => n1.log().includes(`"msg":"attached to an agent","pid":${agent}`));
-    expect(n1.agentPid()).toBe(agent);
+    const agent = n2.agentPid();
+    await plane.until(() => watchdogOfN2Lives() === false);
+    n2.start();
+    await plane.until(() => watchdogOfN2Lives() === true);
+    expect(n2.agentPid()).toBe(agent);
   });
 
   let silent: number;

@@ -71,11 +71,6 @@ export class NodeProcess {
     return this.processes().find(({ command }) => command.includes(`/run/${folder}/`))?.pid;
   }
 
-  /** What its processes have said. */
-  log(): string {
-    return read(join(this.o.root, `${this.o.nodeId}.log`));
-  }
-
   signalAll(signal: NodeJS.Signals): void {
     for (const { pid } of this.processes()) send(pid, signal);
   }

@@ -154,13 +154,15 @@ describe('an agent that sleeps or dies amid a change of the list', () => {
     }
     const content = await hashOf(nbd);
     nbd.close();
-    const [, merged] = chain().volumes[0]!.layers;
-    const slowed = slowFold(join(owner.stateFolder, 'run', `s1.e${epoch}`, 'cut'));
+    const [base, merged] = chain().volumes[0]!.layers;
+    const monitor = await QmpClient.connect(join(owner.stateFolder, 'run', `s1.e${epoch}`, 'cut'));
+    await throttle(monitor, { layer: `v1.${merged!.k}`, on: `v1.${base!.k}` });
     await order('TaskCancelled', {
       ...{ taskId: task, kind: 'snapshot', subject: 'system/s1', by: 'operator' },
       ...{ systemId: 's1', pointId: `${task}-1` },
     });
-    await slowed;
+    await until(async () => (await monitor.execute<unknown[]>('query-block-jobs')).length > 0);
+    monitor.close();
     const agent = owner.agentPid();
     send(agent, fault);
     const passed = await move();
@@ -194,10 +196,11 @@ async function hashOf(nbd: NbdClient): Promise<string> {
   return hash.digest('hex');
 }
 
-/** By the daemon's second monitor, as soon as the fold has begun: it would not end within the test. */
-function slowFold(monitor: string): Promise<void> {
-  return retried(async () => {
-    const qmp = await QmpClient.connect(monitor);
-    await qmp.execute('block-job-set-speed', { device: 'fold-v1', speed: 1 }).finally(() => qmp.close());
-  }, 0);
+/** A fold of the layer would not end within the test: from before it begins, what it reads comes slowly. */
+async function throttle(monitor: QmpClient, { layer, on }: { layer: string; on: string }): Promise<void> {
+  await monitor.execute('object-add', { 'qom-type': 'throttle-group', id: 'slow', limits: { 'bps-total': MIB } });
+  const filter = { driver: 'throttle', 'node-name': 'slow', 'throttle-group': 'slow', file: `${layer}.f` };
+  await monitor.execute('blockdev-add', filter);
+  const through = { driver: 'qcow2', 'node-name': layer, 'read-only': true, file: 'slow', backing: on };
+  await monitor.execute('blockdev-reopen', { options: [through] });
 }

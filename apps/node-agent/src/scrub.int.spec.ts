@@ -64,6 +64,7 @@ describe('a scrub', () => {
       );
       const reached = node.told.filter(({ type }) => type === 'TaskCheckpointReached').at(-1)!;
       await node.kill();
+      expect(node.find('TaskFinished', i + 1)).toBeUndefined();
       // What the owner before had read is not read again.
       expect(Number(node.observed[0]!['doneBytes'])).toBeGreaterThanOrEqual(before);
       before = Number(reached.data['doneBytes']);

@@ -63,6 +63,7 @@ describe('a snapshot', () => {
         ),
       );
       await node.kill();
+      expect(node.find('TaskFinished', i + 1)).toBeUndefined();
     }
     const n4 = await cluster.node(4);
     n4.say({ order: cluster.snapshot(4) });
@@ -105,6 +106,7 @@ describe('a snapshot', () => {
     const n2 = await cluster.node(2);
     n2.say({ order: cluster.snapshot(2) });
     await n2.untilTold('TaskFinished', 2);
+    expect(n1.find('TaskFinished', 1)).toBeUndefined();
     const result = cluster.pieces(2);
     const bytes = [...result.keys()].map((name) => sha256(readFileSync(join(cluster.attempt(2), name))));
     n1.child.kill('SIGCONT');
@@ -133,6 +135,7 @@ describe('a snapshot', () => {
     await n1.untilTold('TaskCheckpointReached', 1);
     n1.say({ recall: { taskId: 't-1', epoch: 1 } });
     const stopped = await n1.untilTold('TaskStopped', 1);
+    expect(n1.find('TaskFinished', 1)).toBeUndefined();
     const reached = n1.told.filter(({ type }) => type === 'TaskCheckpointReached').at(-1)!.data;
     expect(stopped).toMatchObject({ token: reached['token'], doneBytes: reached['doneBytes'] });
     const sealed = cluster.pieces(1);
@@ -148,7 +151,11 @@ describe('a snapshot', () => {
     await n1.untilTold('TaskTaken', 1);
     n1.say({ order: cluster.snapshot(1, { rate: 128 * MIB }) });
     await n1.untilTold('TaskFinished', 1);
-    expect(n1.told.filter(({ type }) => type === 'TaskTaken')).toHaveLength(2);
+    expect(n1.told.map(({ type }) => type).filter((type) => type !== 'TaskCheckpointReached')).toEqual([
+      'TaskTaken',
+      'TaskTaken',
+      'TaskFinished',
+    ]);
   });
 
   it('leaves no reader behind: the next agent on the node ends it, and says what it held', async () => {
