@@ -23,7 +23,7 @@ export class ProcessCluster {
   /** `env`: of the nodes, beside what makes them nodes. */
   async start(env: Record<string, string> = {}): Promise<void> {
     mkdirSync(this.medium, { recursive: true });
-    this.broker = await startKafka({ dir: join(this.root, 'kafka') });
+    this.broker = await startKafka({ dir: join(this.root, 'kafka'), quickStart: true });
     const { brokers } = this.broker;
     await ensureTopics([brokers], { partitions: 4 });
     this.kafka = new KafkaLink({ brokers: [brokers], clientId: 'spec' });

@@ -11,7 +11,7 @@ let kafka: KafkaLink;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'holdfast-agent-'));
-  broker = await startKafka({ dir });
+  broker = await startKafka({ dir, quickStart: true });
   await ensureTopics([broker.brokers], { partitions: 4 });
   await ensureTopics([broker.brokers], { partitions: 4 }); // a second time changes nothing
   kafka = new KafkaLink({ brokers: [broker.brokers], clientId: 'spec' });

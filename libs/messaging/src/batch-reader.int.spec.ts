@@ -13,7 +13,7 @@ let link: KafkaLink;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'holdfast-reader-'));
-  broker = await startKafka({ dir });
+  broker = await startKafka({ dir, quickStart: true });
   await ensureTopics([broker.brokers], { partitions: 1 });
   link = new KafkaLink({ brokers: [broker.brokers], clientId: 'spec' });
 }, 120_000);

@@ -29,7 +29,7 @@ export class MessagingSuite {
 
   static async start(): Promise<MessagingSuite> {
     const dir = await mkdtemp(join(tmpdir(), 'holdfast-messaging-'));
-    const [postgres, broker] = await Promise.all([temporaryPostgres(), startKafka({ dir })]);
+    const [postgres, broker] = await Promise.all([temporaryPostgres(), startKafka({ dir, quickStart: true })]);
     const url = await freshDatabase(postgres, setUpStore);
     await ensureTopics([broker.brokers], { partitions: PARTITIONS });
     const suite = new MessagingSuite(postgres, broker, url);

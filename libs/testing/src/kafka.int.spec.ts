@@ -9,7 +9,7 @@ let broker: RunningKafka;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'holdfast-kafka-'));
-  broker = await startKafka({ dir });
+  broker = await startKafka({ dir, quickStart: true });
 });
 
 afterAll(async () => {
@@ -35,7 +35,7 @@ it('answers when started, and again with the same topics after a crash', async (
 
 it('says so when the port that was asked for is taken, and does not take another broker for its own', async () => {
   const own = await mkdtemp(join(tmpdir(), 'holdfast-kafka-'));
-  const second = startKafka({ dir: own, port: broker.port });
+  const second = startKafka({ dir: own, port: broker.port, quickStart: true });
   await expect(second).rejects.toMatchObject({
     code: 'KAFKA_UNAVAILABLE',
     message: expect.stringContaining('Address already in use'),

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -12,6 +12,8 @@ import { freePort } from './free-port';
 const repository = resolve(__dirname, '../../..');
 const READY_MS = 60_000;
 const PORT_ATTEMPTS = 5;
+/** Java's exit code for it: 128 and the signal. */
+const ENDED_BY_SIGTERM = 143;
 
 /** Kafka could not be fetched or started. The message holds what Maven or the broker said. */
 export class KafkaUnavailable extends FleetError {
@@ -33,6 +35,14 @@ export interface KafkaOptions {
   logFile?: string;
   /** In a session of its own: the terminal's Ctrl-C does not reach it. */
   detached?: boolean;
+  /** For specs, whose brokers have little to do: the quick compiler alone halves the work of a start. */
+  quickStart?: boolean;
+}
+
+/** Kafka's jars, and the classes of them as this Java maps them: another Java makes a file of its own. */
+interface Installation {
+  readonly lib: string;
+  readonly archive: string;
 }
 
 export interface RunningKafka {
@@ -50,8 +60,8 @@ export interface RunningKafka {
 
 /** One real broker (KRaft, no ZooKeeper) on loopback, ready to be asked when this resolves. */
 export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
-  const lib = await kafkaJars(options.cacheDir ?? join(repository, '.holdfast/cache'));
-  const { port, configuration, broker: first } = await startAtFreePort(options, lib);
+  const kafka = await installation(options);
+  const { port, configuration, broker: first } = await startAtFreePort(options, kafka);
   let broker = first;
 
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -73,18 +83,18 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
     kill: () => end('SIGKILL'),
     async restart() {
       await end('SIGTERM');
-      broker = await launch(options, lib, configuration);
+      broker = await launch(options, kafka, configuration);
       await ready(broker, port, options);
     },
   };
 }
 
 /** A port that is free when looked for may be another's when the broker binds it: then the next is tried. */
-async function startAtFreePort(options: KafkaOptions, lib: string) {
+async function startAtFreePort(options: KafkaOptions, kafka: Installation) {
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
-    const configuration = await configure(options, lib, port);
-    const broker = await launch(options, lib, configuration);
+    const configuration = await configure(options, kafka, port);
+    const broker = await launch(options, kafka, configuration);
     try {
       await ready(broker, port, options);
       return { port, configuration, broker };
@@ -93,6 +103,15 @@ async function startAtFreePort(options: KafkaOptions, lib: string) {
       if (!taken || options.port !== undefined || attempt === PORT_ATTEMPTS) throw error;
     }
   }
+}
+
+async function installation({
+  cacheDir = join(repository, '.holdfast/cache'),
+  env,
+}: KafkaOptions): Promise<Installation> {
+  const lib = await kafkaJars(cacheDir);
+  const build = /build ([\w.+-]+)/.exec(await run('java', ['-version'], env))?.[1];
+  return { lib, archive: join(lib, `classes-java-${build}.jsa`) };
 }
 
 /** Fetched once by Maven. The folder appears under its name only when complete; a lock keeps two runs apart. */
@@ -111,7 +130,7 @@ async function kafkaJars(cacheDir: string): Promise<string> {
   return lib;
 }
 
-async function configure({ dir, env }: KafkaOptions, lib: string, port: number): Promise<string> {
+async function configure({ dir, env }: KafkaOptions, kafka: Installation, port: number): Promise<string> {
   const path = join(dir, 'server.properties');
   const data = dataOf(dir);
   const controllerPort = await freePort();
@@ -123,7 +142,8 @@ async function configure({ dir, env }: KafkaOptions, lib: string, port: number):
     // A leading dash would be read as an option.
     id[0]! &= 0x7f;
     const clusterId = id.toString('base64url');
-    await run('java', [...javaOptions(lib), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', path], env);
+    const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', path];
+    await run('java', [...javaOptions(kafka, true), ...format], env);
   }
   return path;
 }
@@ -157,40 +177,40 @@ function serverProperties(data: string, port: number, controllerPort: number): s
     .join('');
 }
 
-/** Brokers start often here and have little to do: the quick compiler alone halves the work of a start. */
-const JAVA = [
-  ...['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
-  ...['-Xlog:cds*=error', '-Dorg.apache.logging.log4j.level=WARN'],
-];
-
-/**
- * To load classes is most of what is left: the first broker that ends in peace leaves them in a file, which all later
- * ones map. One that does not fit, of another Java or half written, is passed over by Java itself.
- */
-function javaOptions(lib: string, { leavesClasses = false } = {}): string[] {
-  const archive = `${lib}.jsa`;
-  const classes = existsSync(archive)
-    ? [`-XX:SharedArchiveFile=${archive}`]
-    : leavesClasses
-      ? [`-XX:ArchiveClassesAtExit=${archive}`]
-      : [];
-  return [...JAVA, ...classes, '-cp', join(lib, '*')];
+/** To load classes is most of a start: the first broker that ends in peace leaves them in a file, which later ones map. */
+function javaOptions({ lib, archive }: Installation, quickStart = false): string[] {
+  return [
+    ...['-Xmx384m', '-XX:+UseSerialGC', '-Xlog:cds*=error', '-Dorg.apache.logging.log4j.level=WARN'],
+    ...(quickStart ? ['-XX:TieredStopAtLevel=1'] : []),
+    ...(existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`] : []),
+    ...['-cp', join(lib, '*')],
+  ];
 }
 
 const dataOf = (dir: string): string => join(dir, 'data');
 const logOf = ({ dir, logFile }: KafkaOptions): string => logFile ?? join(dir, 'kafka.log');
 
-async function launch(options: KafkaOptions, lib: string, configuration: string) {
-  const { env, detached = false } = options;
+async function launch(options: KafkaOptions, kafka: Installation, configuration: string) {
+  const { env, detached = false, quickStart } = options;
   const log = await open(logOf(options), 'a');
-  const child = spawn('java', [...javaOptions(lib, { leavesClasses: true }), 'kafka.Kafka', configuration], {
+  const java = javaOptions(kafka, quickStart);
+  const part = existsSync(kafka.archive) ? undefined : `${kafka.archive}.${randomUUID()}`;
+  if (part) java.push(`-XX:ArchiveClassesAtExit=${part}`);
+  const child = spawn('java', [...java, 'kafka.Kafka', configuration], {
     env: { ...process.env, ...env },
     stdio: ['ignore', log.fd, log.fd],
     detached,
   });
+  if (part) child.once('exit', (code) => keepClasses(code, part, kafka.archive));
   await once(child, 'spawn');
   await log.close();
   return child;
+}
+
+/** Java passes over a file that is not whole, and says nothing: it gets its name only after a clean end. */
+function keepClasses(exitCode: number | null, part: string, archive: string): void {
+  if (exitCode === ENDED_BY_SIGTERM && existsSync(part)) renameSync(part, archive);
+  else rmSync(part, { force: true });
 }
 
 async function ready(child: ChildProcess, port: number, options: KafkaOptions): Promise<void> {
@@ -227,7 +247,7 @@ function answersMetadata(port: number, clusterId: string): Promise<boolean> {
   });
 }
 
-async function run(program: string, args: string[], env?: NodeJS.ProcessEnv): Promise<void> {
+async function run(program: string, args: string[], env?: NodeJS.ProcessEnv): Promise<string> {
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   child.stdout.on('data', (text) => (said += text));
@@ -236,4 +256,5 @@ async function run(program: string, args: string[], env?: NodeJS.ProcessEnv): Pr
     (cause: Error) => cause.message,
   );
   if (code !== 0) throw new KafkaUnavailable(`${program} failed (${String(code)}):\n${said.slice(-2_000)}`);
+  return said;
 }

@@ -56,7 +56,10 @@ export class GatewaySuite {
 
   static async start(): Promise<GatewaySuite> {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-gateway-'));
-    const [postgres, kafka] = await Promise.all([temporaryPostgres(), startKafka({ dir: join(folder, 'kafka') })]);
+    const [postgres, kafka] = await Promise.all([
+      temporaryPostgres(),
+      startKafka({ dir: join(folder, 'kafka'), quickStart: true }),
+    ]);
     const url = await freshDatabase(postgres, setUpStore);
     await ensureTopics([kafka.brokers], { partitions: 4 });
     const suite = new GatewaySuite(postgres, kafka, url, folder);
