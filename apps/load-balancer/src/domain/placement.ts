@@ -136,23 +136,23 @@ function rank(request: PlacementRequest, open: readonly Candidate[]): Ranking {
   for (const { budget } of open) budgets += budget;
 
   const ranking: Ranking = { first: undefined, leastLoaded: undefined, shown: [] };
+  let toBeat = -Infinity;
   for (const node of open) {
     const { nodeId, budget } = node;
-    const load = carriedBy.includes(nodeId) ? node.load : node.load + cost;
-    const bound = limits.bound((total * budget) / budgets, budget);
-    const fits = load <= bound;
-    const mayBeLeast = ranking.first === undefined && load <= limits.ceiling(budget);
     const u = draw(seed, node.seed);
     const preferred = nodeId === homeId ? Infinity : nodeId === lastOwnerId ? Number.MAX_VALUE : null;
-    // As ln u ≤ u − 1, no score is above this: most nodes are seen to change nothing without their logarithm.
-    const atMost = preferred ?? budget / (1 - u);
-    if (!mayBeLeast && atMost <= keyToBeat(ranking, fits)) continue;
+    // As ln u ≤ u − 1, no score is above this: most nodes are seen to change nothing without logarithm and bound.
+    if ((preferred ?? budget / (1 - u)) <= toBeat) continue;
 
     const score = scoreOf(budget, u);
+    const load = carriedBy.includes(nodeId) ? node.load : node.load + cost;
+    const bound = limits.bound((total * budget) / budgets, budget);
     const ranked = { nodeId, key: preferred ?? score, score, load, share: load / budget, bound };
-    if (fits && ranked.key > keyOf(ranking.first)) ranking.first = ranked;
-    if (mayBeLeast && isBefore(ranked, ranking.leastLoaded)) ranking.leastLoaded = ranked;
+    if (load <= bound && ranked.key > keyOf(ranking.first)) ranking.first = ranked;
+    if (!ranking.first && load <= limits.ceiling(budget) && isBefore(ranked, ranking.leastLoaded))
+      ranking.leastLoaded = ranked;
     show(ranking.shown, ranked);
+    toBeat = keyToBeat(ranking);
   }
   return ranking;
 }
@@ -162,10 +162,9 @@ function isBefore({ share, key }: Ranked, least: Ranked | undefined): boolean {
   return least === undefined || share < least.share || (share === least.share && key > least.key);
 }
 
-/** Below it a node neither leads nor is shown. */
-function keyToBeat({ first, shown }: Ranking, fits: boolean): number {
-  const toBeShown = keyOf(shown[SHOWN_CANDIDATES - 1]);
-  return fits ? Math.min(toBeShown, keyOf(first)) : toBeShown;
+/** Below it a node neither leads nor is shown; as long as none leads, each may be the least loaded. */
+function keyToBeat({ first, shown }: Ranking): number {
+  return Math.min(keyOf(first), keyOf(shown[SHOWN_CANDIDATES - 1]));
 }
 
 function keyOf(ranked: Ranked | undefined): number {
