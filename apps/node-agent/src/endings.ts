@@ -26,8 +26,9 @@ export async function endTask(parts: EndingParts, ending: Ending): Promise<void>
   const { node, points, tasks, journal } = parts;
   const { taskId, backup } = ending;
   const isOurs = concernsUs(parts, ending);
+  const isNoted = journal.state.endings.has(taskId);
   try {
-    await Promise.all([tasks.end(taskId), isOurs && journal.append({ k: 'ending', ending })]);
+    await Promise.all([tasks.end(taskId), isOurs && !isNoted && journal.append({ k: 'ending', ending })]);
     if (backup && isOurs) await tidyUp(node.mediumFolder, { ...ending, ...backup });
     if (isOurs) await tasks.forget(taskId);
   } finally {

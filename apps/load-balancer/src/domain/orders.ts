@@ -39,8 +39,11 @@ export function choose({ table, known, loads }: Decision, task: ToPlace, refusin
 
 /** Where it would go though it could stay: not to a node that a person works on, for that may be off. */
 export function chooseToLeave(decision: Decision, task: Task): Choice {
-  const { inMaintenance = [] } = decision.known;
-  return choose(decision, task, task.nodeId ? [task.nodeId, ...inMaintenance] : inMaintenance);
+  return choose(decision, task, refusedByWill(decision, task));
+}
+
+function refusedByWill({ known: { inMaintenance = [] } }: Decision, { nodeId }: Task): readonly NodeId[] {
+  return nodeId ? [nodeId, ...inMaintenance] : inMaintenance;
 }
 
 /** Orders the task of a node at the next epoch; with no node to take it, says why, once. */
@@ -65,8 +68,7 @@ export function move(decision: Decision, task: Task, cause: MoveCause): boolean 
 
 /** The same where it could stay: of no node that a person works on. */
 export function moveByWill(decision: Decision, task: Task, cause: MoveCause): boolean {
-  const { inMaintenance = [] } = decision.known;
-  return task.nodeId !== null && moveUnless(decision, task, { refusing: [task.nodeId, ...inMaintenance], cause });
+  return task.nodeId !== null && moveUnless(decision, task, { refusing: refusedByWill(decision, task), cause });
 }
 
 /** The same, of this node alone. */
@@ -87,7 +89,11 @@ function othersThan({ nodes }: RoutingTable, nodeId: NodeId): NodeId[] {
   return Object.values(nodes).flatMap((node) => (node.nodeId === nodeId ? [] : [node.nodeId]));
 }
 
-function moveUnless(decision: Decision, task: Task, { refusing, cause }: { refusing: NodeId[]; cause: MoveCause }) {
+function moveUnless(
+  decision: Decision,
+  task: Task,
+  { refusing, cause }: { refusing: readonly NodeId[]; cause: MoveCause },
+) {
   const { nodeId, placement } = choose(decision, task, refusing);
   if (!nodeId || !task.nodeId) return false;
   const order = orderTo(decision, task, { nodeId, placement });
